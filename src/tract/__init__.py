@@ -1,0 +1,1 @@
+"""Version control for the context of a language model."""
