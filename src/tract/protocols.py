@@ -1,10 +1,13 @@
 """The seams: what a store, a token counter and a resolver must offer, and the values that cross them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel
+
+from tract.model.commits import Commit, ContextFacts
 
 
 class TokenCount(NamedTuple):
@@ -25,7 +28,7 @@ class TokenCounter(Protocol):
     """Counts what messages cost; pure, thread-safe, and without network."""
 
     def encoding_for(self, model: str | None) -> Encoding:
-        """Return the encoding that a model's tokens are counted in; never fails, an unknown model gets an inexact one."""
+        """Return the encoding that a model's tokens are counted in; an unknown model gets an inexact one."""
         ...
 
     def count_message(self, message: Mapping[str, Any], encoding: str) -> TokenCount:
@@ -54,4 +57,168 @@ class ResolverCallable(Protocol):
 
     def __call__(self, issue: object) -> Resolution:
         """Answer one conflict; `issue` is read by attribute, so any object of the right shape serves."""
+        ...
+
+
+class NewBlob(NamedTuple):
+    """A message's bytes to store, with the token counts known of it, by encoding."""
+
+    id: str
+    payload: bytes
+    counts: Mapping[str, TokenCount]
+
+
+class NewCommit(NamedTuple):
+    """A commit to store, the bytes that were hashed, and what is kept beside it about its context."""
+
+    commit: Commit
+    payload: bytes
+    facts: ContextFacts
+
+
+class NewRecord(NamedTuple):
+    """Another immutable JSON object to store, such as a merge that waits; its id is `object_id("record", payload)`."""
+
+    id: str
+    payload: bytes
+
+
+NewObject = NewBlob | NewCommit | NewRecord
+
+
+class RefMove(NamedTuple):
+    """One ref's compare-and-set: from `old` (None: it must not exist) to `new` (None: it goes away)."""
+
+    name: str
+    old: str | None
+    new: str | None
+
+
+class Operation(NamedTuple):
+    """Who does what, for the operation log; `id` (64 hex digits) is chosen before the first try and makes a retry safe."""
+
+    id: str
+    kind: str
+    author: str
+    created_at: datetime
+
+
+class StoredCommit(NamedTuple):
+    """A commit with what the store keeps beside it."""
+
+    commit: Commit
+    generation: int
+    facts: ContextFacts
+
+
+class GraphNode(NamedTuple):
+    """A commit as the graph sees it; a root's generation is 1, any other's one more than its parents' greatest."""
+
+    id: str
+    parents: tuple[str, ...]
+    generation: int
+
+
+class LoggedMove(NamedTuple):
+    """One move of one ref, as the operation log keeps it."""
+
+    operation: Operation
+    move: RefMove
+
+
+class Fault(NamedTuple):
+    """Something wrong in a store: the object or row concerned, and what is wrong with it."""
+
+    where: str
+    problem: str
+
+
+class Store(Protocol):
+    """One tract's refs and operation log in a store, and the immutable objects that all its tracts share.
+
+    Thread-safe. Every method may raise a `StorageError`; what is read is checked against its id, and a mismatch is a
+    `CorruptionError`. Absent ids are absent from mappings, never an error. Ids are 64 hex digits.
+    """
+
+    tract: str
+
+    def publish(self, objects: Sequence[NewObject], moves: Sequence[RefMove], operation: Operation) -> None:
+        """Insert objects (twice is a no-op), move refs by compare-and-set, log the operation: all of it, or nothing.
+
+        Commits are given parents first. An operation id that is logged already means that this was done: a no-op.
+
+        Raises:
+            ConcurrentMoveError: a ref does not stand at its move's `old`; nothing was changed.
+        """
+        ...
+
+    def find_ref(self, name: str) -> str | None:
+        """Return a ref's target, or None. One statement."""
+        ...
+
+    def refs(self, prefix: str) -> dict[str, str]:
+        """Return the refs whose names start so, name to target, in order of name. One statement."""
+        ...
+
+    def find_tip(self, ref: str) -> StoredCommit | None:
+        """Return the commit that a ref names, or None. One statement."""
+        ...
+
+    def commits(self, ids: Sequence[str]) -> dict[str, StoredCommit]:
+        """Return commits by id. One statement, however many."""
+        ...
+
+    def commit_ids(self, prefix: str, limit: int) -> list[str]:
+        """Return up to `limit` ids of commits that start so, in order. One statement."""
+        ...
+
+    def chain(self, commit_id: str, *, skip: int = 0, limit: int | None = None) -> list[Commit]:
+        """Return the first-parent chain, newest first, the commit itself included, without the newest `skip`.
+
+        One statement, which reads the commits returned and the lines they stand on.
+        """
+        ...
+
+    def ancestry(self, ids: Sequence[str], floor: int) -> dict[str, GraphNode]:
+        """Return the commits named and all that is reached from them through commits of a generation above `floor`.
+
+        So every commit returned whose generation is above `floor` has its parents returned too. One statement, which
+        reads what it returns.
+        """
+        ...
+
+    def blobs(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return messages' bytes by blob id. One statement, however many."""
+        ...
+
+    def find_record(self, record_id: str) -> bytes | None:
+        """Return a record's bytes, or None. One statement."""
+        ...
+
+    def token_counts(self, blob_ids: Sequence[str], encoding: str) -> dict[str, TokenCount]:
+        """Return the counts that are kept, by blob id. One statement, however many."""
+        ...
+
+    def save_token_counts(self, encoding: str, counts: Mapping[str, TokenCount]) -> None:
+        """Keep counts for later; does nothing where the store cannot be written, or while another writes."""
+        ...
+
+    def moves(self, ref: str | None = None, *, skip: int = 0, limit: int | None = None) -> list[LoggedMove]:
+        """Return the log of one ref, or of all, newest first. One statement, which reads what it returns."""
+        ...
+
+    def has_operation(self, operation_id: str) -> bool:
+        """Tell whether an operation was done. One statement."""
+        ...
+
+    def tracts(self) -> list[str]:
+        """Return the names of the tracts in this store, in order."""
+        ...
+
+    def check(self) -> Iterator[Fault]:
+        """Re-hash every object and check what rows promise each other; reads everything, in bounded memory."""
+        ...
+
+    def close(self) -> None:
+        """Give up connections; twice is harmless. Any other method then raises StorageError."""
         ...

@@ -1,0 +1,1 @@
+"""Values: messages, changes, commits, contexts, names and results; nothing here does anything."""

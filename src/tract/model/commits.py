@@ -1,0 +1,175 @@
+"""A commit: parents, changes, and who made them when; its id covers all of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from tract.exceptions import CorruptionError
+from tract.model.changes import (
+    Append,
+    Change,
+    Configure,
+    Edit,
+    Fold,
+    Insert,
+    Move,
+    NewMessage,
+    SetMark,
+    Unfold,
+    change_from_json,
+    change_to_json,
+)
+from tract.model.encoding import decode, encode, object_id
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class OpenCall(NamedTuple):
+    """A tool call that has no result yet: whose it is, its id, and the message id that its result will have."""
+
+    assistant_id: str
+    call_id: str
+    result_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContextFacts:
+    """What a store keeps beside a commit about its context, so that a status or an append reads no history.
+
+    Never hashed: it follows from the changes, and can be rebuilt. `token_count` includes the reply's 3 and the
+    tools; `open_calls` are the unanswered calls of the last visible message.
+    """
+
+    message_count: int
+    token_count: int
+    tokens_exact: bool
+    encoding: str
+    budget: int | None = None
+    open_calls: tuple[OpenCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One immutable step of history. `changes` apply to the context of the first parent."""
+
+    id: str
+    parents: tuple[str, ...]
+    changes: tuple[Change, ...]
+    given_message: str | None
+    author: str
+    created_at: datetime
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def message(self) -> str:
+        """The commit's message as given, else one line made from its changes."""
+        return self.given_message if self.given_message is not None else describe_changes(self.changes)
+
+    @property
+    def generation_config(self) -> dict[str, Any]:
+        """The model and parameters that made what the commit holds, or an empty dict."""
+        found = self.metadata.get("generation_config")
+        return dict(found) if isinstance(found, Mapping) else {}
+
+    @property
+    def message_ids(self) -> tuple[str, ...]:
+        """The ids of the messages that the commit added, in order."""
+        return tuple(message.message_id for message in added_messages(self.changes))
+
+    @property
+    def message_id(self) -> str | None:
+        """The id of the one message that the commit added; None if it added none or several."""
+        ids = self.message_ids
+        return ids[0] if len(ids) == 1 else None
+
+
+def build_commit(
+    parents: Sequence[str],
+    changes: Sequence[Change],
+    *,
+    message: str | None = None,
+    author: str = "",
+    created_at: datetime,
+    metadata: Mapping[str, Any] | None = None,
+) -> tuple[Commit, bytes]:
+    """Return a commit and the bytes that are hashed and stored.
+
+    Raises:
+        ContentError: something in it is no JSON.
+    """
+    body: dict[str, Any] = {
+        "changes": [change_to_json(change) for change in changes],
+        "parents": list(parents),
+        "time": (created_at - _EPOCH) // _MICROSECOND,
+    }
+    if message is not None:
+        body["message"] = message
+    if author:
+        body["author"] = author
+    if metadata:
+        body["metadata"] = dict(metadata)
+    payload = encode(body)
+    return parse_commit(object_id("commit", payload), payload), payload
+
+
+def parse_commit(commit_id: str, payload: bytes) -> Commit:
+    """Return the commit that stored bytes hold; that the bytes match the id is the store's to check.
+
+    Raises:
+        CorruptionError: the bytes are no commit.
+    """
+    try:
+        body = decode(payload)
+        return Commit(
+            commit_id,
+            tuple(body["parents"]),
+            tuple([change_from_json(change) for change in body["changes"]]),
+            body.get("message"),
+            body.get("author", ""),
+            _EPOCH + timedelta(microseconds=body["time"]),
+            body.get("metadata", {}),
+        )
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise CorruptionError(f"commit {commit_id} is not readable", object_id=commit_id) from error
+
+
+def added_messages(changes: Sequence[Change]) -> list[NewMessage]:
+    """Return the messages that changes bring in, in order; a summary is one of them."""
+    found = []
+    for change in changes:
+        if isinstance(change, Append | Insert):
+            found.append(change.message)
+        elif isinstance(change, Fold) and change.summary is not None:
+            found.append(change.summary)
+    return found
+
+
+def describe_changes(changes: Sequence[Change]) -> str:
+    """Return one line that says what changes do."""
+    if len(changes) == 1:
+        return _describe(changes[0])
+    kinds: dict[str, int] = {}
+    for change in changes:
+        kind = change.message.role if isinstance(change, Append | Insert) else _describe(change).split(" ", 1)[0]
+        kinds[kind] = kinds.get(kind, 0) + 1
+    return ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "nothing"
+
+
+def _describe(change: Change) -> str:
+    match change:
+        case Append(message) | Insert(message):
+            return message.role
+        case Edit(message_id):
+            return f"edit {message_id[:8]}"
+        case SetMark(message_id, mark):
+            return f"mark {message_id[:8]} {mark}"
+        case Fold(_, message_ids):
+            return f"fold {len(message_ids)} messages"
+        case Unfold(summary_id):
+            return f"unfold {summary_id[:8]}"
+        case Configure(settings):
+            return f"configure {', '.join(settings)}"
+        case Move(message_id):
+            return f"move {message_id[:8]}"

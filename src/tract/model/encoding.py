@@ -1,0 +1,85 @@
+"""Canonical bytes and the ids made from them: compact UTF-8 JSON, hashed behind a kind prefix.
+
+Source: content addressing as git does it (a kind, then the bytes), with JSON for bytes.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tract.exceptions import ContentError, CorruptionError
+
+ID_LENGTH = 64
+
+
+def encode(value: object, *, sort_keys: bool = True) -> bytes:
+    """Return a JSON value as compact UTF-8; lone surrogates survive as their own three bytes.
+
+    Raises:
+        ContentError: the value is not JSON: NaN or infinite numbers, keys that are no text, foreign objects,
+            integers or nesting beyond what Python's own parser reads back.
+    """
+    try:
+        check_json(value)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ContentError(f"not a JSON value: {error}") from error
+    return text.encode("utf-8", "surrogatepass")
+
+
+def decode(payload: bytes) -> Any:
+    """Return the JSON value of bytes that `encode` made.
+
+    Raises:
+        CorruptionError: the bytes are no JSON.
+    """
+    try:
+        return json.loads(payload.decode("utf-8", "surrogatepass"))
+    except (ValueError, RecursionError) as error:
+        raise CorruptionError(f"stored bytes are not JSON: {error}") from error
+
+
+def object_id(kind: str, payload: bytes) -> str:
+    """Return the id of an object: 64 hex digits, SHA-256 of its kind, a zero byte and its bytes."""
+    return hashlib.sha256(kind.encode() + b"\0" + payload).hexdigest()
+
+
+def value_id(kind: str, value: object) -> str:
+    """Return the id of a JSON value, whatever the order of its keys."""
+    return object_id(kind, encode(value))
+
+
+def live_message_id(operation_id: str, position: int) -> str:
+    """Return the id of a message said now: known before the write, and unchanged by a lost race."""
+    return value_id("live", [operation_id, position])
+
+
+def imported_message_id(previous_id: str | None, message: Mapping[str, Any]) -> str:
+    """Return the id of an imported message: the same for the same conversation, or a longer one, in any store."""
+    return value_id("imported", [previous_id, message])
+
+
+def result_message_id(assistant_id: str, call_id: str, ordinal: int = 0) -> str:
+    """Return the id of a tool result, so that two branches answering one call meet.
+
+    `ordinal` counts calls of one assistant message that share a call id.
+    """
+    return value_id("result", [assistant_id, call_id, ordinal] if ordinal else [assistant_id, call_id])
+
+
+def check_json(value: object) -> None:
+    """Raise TypeError where `json` would silently change a value on its way: keys that are no text, or tuples."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            for key, inner in item.items():
+                if type(key) is not str:
+                    raise TypeError(f"key {key!r} is not text")
+                if type(inner) is not str:
+                    waiting.append(inner)
+        elif isinstance(item, list):
+            waiting.extend(item)
+        elif isinstance(item, tuple):
+            raise TypeError("a tuple is no JSON value; give a list")

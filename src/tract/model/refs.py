@@ -1,0 +1,31 @@
+"""Names of refs: what git allows, and where each kind of ref is kept."""
+
+import re
+
+from tract.exceptions import RefNameError
+
+BRANCHES = "heads/"
+TAGS = "tags/"
+WORKSPACES = "HEAD/"
+MERGES = "merge/"
+REMEMBERED = "rerere/"
+"""Prefixes of refs in a tract; a workspace's target is the name of a branch's ref, any other's is an object's id."""
+
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.lock(/|$)|(^|/)\.|/$|^/|\.$|^@$|^-|^$")
+
+
+def check_ref_name(name: object) -> str:
+    """Return a branch's, tag's, workspace's or tract's name if git would take it as a branch.
+
+    Raises:
+        RefNameError: it would not, or the name is no text, over 255 bytes, or `HEAD`.
+    """
+    if not isinstance(name, str):
+        raise RefNameError(f"a name must be text, not {type(name).__name__}", name=str(name))
+    try:
+        size_bytes = len(name.encode())
+    except UnicodeEncodeError as error:
+        raise RefNameError("a name must be valid Unicode", name=name) from error
+    if _FORBIDDEN.search(name) or name == "HEAD" or size_bytes > 255:
+        raise RefNameError(f"{name!r} is not a valid name", name=name)
+    return name
