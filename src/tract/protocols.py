@@ -95,7 +95,7 @@ class RefMove(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """Who does what, for the operation log; `id` (64 hex digits) is chosen before the first try and makes a retry safe."""
+    """Who does what, for the operation log; `id` (64 hex) is chosen before the first try and makes a retry safe."""
 
     id: str
     kind: str
