@@ -40,6 +40,10 @@ class GrowingList(Sequence[Item], Generic[Item]):
             longer._count = self._count + len(items)
         return longer
 
+    def shares(self, other: "GrowingList[Item]") -> bool:
+        """Tell whether the two keep their items in one list."""
+        return self._items is other._items
+
     def __len__(self) -> int:
         return self._count
 
@@ -122,7 +126,7 @@ class Context:
 
     @cached_property
     def positions(self) -> Mapping[str, int]:
-        """Where each message stands; may hold ids of longer contexts too, so read it through `find`."""
+        """Where each message stands; shared with other contexts, so it may hold what is not here: read it by `find`."""
         return {entry.message_id: position for position, entry in enumerate(self.entries)}
 
     @cached_property
@@ -132,10 +136,26 @@ class Context:
             return frozenset()
         return frozenset(entry.folded_into for entry in self.entries if entry.folded_into is not None)
 
+    def appended(self, entries: Sequence[Entry]) -> "Context":
+        """Return this context with entries behind it, sharing the list and the index where it can."""
+        longer = Context(self.entries.extended(entries), self.config, self.seen)
+        positions = self.__dict__.get("positions")
+        if positions is not None:
+            if not longer.entries.shares(self.entries):
+                positions = dict(positions)
+            start = len(self.entries)
+            positions.update({entry.message_id: start + offset for offset, entry in enumerate(entries)})
+            longer.__dict__["positions"] = positions
+        if "covering" in self.__dict__:
+            longer.__dict__["covering"] = self.covering
+        return longer
+
     def position(self, message_id: str) -> int | None:
         """Return where a message stands, or None."""
         found = self.positions.get(message_id)
-        return found if found is not None and found < len(self.entries) else None
+        if found is None or found >= len(self.entries) or self.entries[found].message_id != message_id:
+            return None
+        return found
 
     def find(self, message_id: str) -> Entry | None:
         """Return a message's entry, or None."""

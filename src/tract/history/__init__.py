@@ -1,0 +1,1 @@
+"""Decisions: pure functions of values and lookups, which know no store, no clock and no network."""
