@@ -93,7 +93,7 @@ class Message:
 
 
 class Blob(NamedTuple):
-    """A checked message on its way into a store: its id, its bytes, and its fields decoded from them."""
+    """A checked message on its way into a store: its id, its bytes, and its fields, shared with no caller."""
 
     id: str
     payload: bytes
@@ -132,7 +132,8 @@ def parse_message(fields: Mapping[str, Any]) -> Blob:
     if "name" in given and given["name"] is not None and not isinstance(given["name"], str):
         raise ContentError(f"name must be text, not {type(given['name']).__name__}")
     payload = encode(given, sort_keys=False)
-    return Blob(object_id("blob", payload), payload, given)
+    flat = not any(isinstance(value, list | dict) for value in given.values())
+    return Blob(object_id("blob", payload), payload, given if flat else decode(payload))
 
 
 def _check_content(fields: Mapping[str, Any], role: str) -> None:
