@@ -1,0 +1,1 @@
+"""Adapters of the store's seam: in memory, which is the specification, and on SQLite."""

@@ -1,0 +1,237 @@
+"""The store in memory: the specification of what every store does, as plainly as it can be said."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tract.exceptions import ConcurrentMoveError, StorageError
+from tract.model.commits import Commit
+from tract.model.encoding import object_id
+from tract.protocols import (
+    Fault,
+    GraphNode,
+    LoggedMove,
+    NewBlob,
+    NewCommit,
+    NewObject,
+    NewRecord,
+    Operation,
+    RefMove,
+    StoredCommit,
+    TokenCount,
+)
+from tract.storage.ids import is_object_id
+
+
+@dataclass
+class _Refs:
+    """What belongs to one tract alone."""
+
+    targets: dict[str, str] = field(default_factory=dict)
+    log: list[LoggedMove] = field(default_factory=list)
+
+
+@dataclass
+class _Memory:
+    """What all tracts share, and the tracts themselves."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    payloads: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    commits: dict[str, StoredCommit] = field(default_factory=dict)
+    counts: dict[tuple[str, str], TokenCount] = field(default_factory=dict)
+    operations: set[str] = field(default_factory=set)
+    tracts: dict[str, _Refs] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """A store that lives as long as it is referred to; one lock serves every thread."""
+
+    def __init__(self, tract: str = "default", *, memory: _Memory | None = None) -> None:
+        self.tract = tract
+        self._memory = memory if memory is not None else _Memory()
+        self._closed = False
+        with self._memory.lock:
+            self._refs = self._memory.tracts.setdefault(tract, _Refs())
+
+    def sibling(self, tract: str) -> "MemoryStore":
+        """Return the store of another tract over the same objects; the caller closes it."""
+        with self._opened():
+            pass
+        return MemoryStore(tract, memory=self._memory)
+
+    def publish(self, objects: Sequence[NewObject], moves: Sequence[RefMove], operation: Operation) -> None:
+        """Insert objects, move refs by compare-and-set, log the operation: all of it, or nothing.
+
+        Raises:
+            ConcurrentMoveError: a ref does not stand at its move's `old`.
+            StorageError: a commit's parent, or an object that a ref is to name, is neither stored nor given.
+        """
+        with self._opened() as memory:
+            if operation.id in memory.operations:
+                return
+            added = self._admitted(objects)
+            ordered = sorted(moves, key=lambda move: move.name)
+            targets = self._moved(ordered, objects)
+            memory.commits.update(added)
+            for new in objects:
+                self._keep(new)
+            self._refs.targets = targets
+            self._refs.log.extend(LoggedMove(operation, move) for move in ordered)
+            if moves:
+                memory.operations.add(operation.id)
+
+    def find_ref(self, name: str) -> str | None:
+        """Return a ref's target, or None."""
+        with self._opened():
+            return self._refs.targets.get(name)
+
+    def refs(self, prefix: str) -> dict[str, str]:
+        """Return the refs whose names start so, name to target, in order of name."""
+        with self._opened():
+            found = self._refs.targets
+            return {name: found[name] for name in sorted(found, key=str.encode) if name.startswith(prefix)}
+
+    def find_tip(self, ref: str) -> StoredCommit | None:
+        """Return the commit that a ref names, or None."""
+        with self._opened() as memory:
+            return memory.commits.get(self._refs.targets.get(ref, ""))
+
+    def commits(self, ids: Sequence[str]) -> dict[str, StoredCommit]:
+        """Return commits by id."""
+        with self._opened() as memory:
+            return {name: memory.commits[name] for name in ids if name in memory.commits}
+
+    def commit_ids(self, prefix: str, limit: int) -> list[str]:
+        """Return up to `limit` ids of commits that start so, in order."""
+        with self._opened() as memory:
+            return sorted(name for name in memory.commits if name.startswith(prefix))[:limit]
+
+    def chain(self, commit_id: str, *, skip: int = 0, limit: int | None = None) -> list[Commit]:
+        """Return the first-parent chain, newest first, without the newest `skip`."""
+        found = []
+        with self._opened() as memory:
+            next_id: str | None = commit_id
+            while next_id in memory.commits:
+                commit = memory.commits[next_id].commit
+                found.append(commit)
+                next_id = commit.parents[0] if commit.parents else None
+        return found[skip:][:limit]
+
+    def ancestry(self, ids: Sequence[str], floor: int) -> dict[str, GraphNode]:
+        """Return the commits named and all that is reached from them through commits above `floor`."""
+        found: dict[str, GraphNode] = {}
+        waiting = list(ids)
+        with self._opened() as memory:
+            while waiting:
+                name = waiting.pop()
+                stored = memory.commits.get(name)
+                if stored is not None and name not in found:
+                    found[name] = GraphNode(name, stored.commit.parents, stored.generation)
+                    if stored.generation > floor:
+                        waiting.extend(stored.commit.parents)
+        return found
+
+    def blobs(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return messages' bytes by blob id."""
+        with self._opened() as memory:
+            found = {name: memory.payloads.get(name, ("", b"")) for name in ids}
+        return {name: payload for name, (kind, payload) in found.items() if kind == "blob"}
+
+    def find_record(self, record_id: str) -> bytes | None:
+        """Return a record's bytes, or None."""
+        with self._opened() as memory:
+            kind, payload = memory.payloads.get(record_id, ("", b""))
+        return payload if kind == "record" else None
+
+    def token_counts(self, blob_ids: Sequence[str], encoding: str) -> dict[str, TokenCount]:
+        """Return the counts that are kept, by blob id."""
+        with self._opened() as memory:
+            return {name: memory.counts[name, encoding] for name in blob_ids if (name, encoding) in memory.counts}
+
+    def save_token_counts(self, encoding: str, counts: Mapping[str, TokenCount]) -> None:
+        """Keep counts for later, of blobs that are stored."""
+        with self._opened() as memory:
+            for name, count in counts.items():
+                if memory.payloads.get(name, ("", b""))[0] == "blob":
+                    memory.counts.setdefault((name, encoding), count)
+
+    def moves(self, ref: str | None = None, *, skip: int = 0, limit: int | None = None) -> list[LoggedMove]:
+        """Return the log of one ref, or of all, newest first."""
+        with self._opened():
+            found = [logged for logged in reversed(self._refs.log) if ref is None or logged.move.name == ref]
+        return found[skip:][:limit]
+
+    def has_operation(self, operation_id: str) -> bool:
+        """Tell whether an operation was done."""
+        with self._opened() as memory:
+            return operation_id in memory.operations
+
+    def tracts(self) -> list[str]:
+        """Return the names of the tracts in this store, in order."""
+        with self._opened() as memory:
+            return sorted(memory.tracts, key=str.encode)
+
+    def check(self) -> Iterator[Fault]:
+        """Re-hash every object; the rest is kept by construction."""
+        with self._opened() as memory:
+            payloads = list(memory.payloads.items())
+        for name, (kind, payload) in payloads:
+            if object_id(kind, payload) != name:
+                yield Fault(f"{kind} {name}", "its bytes do not match its id")
+
+    def close(self) -> None:
+        """Refuse every other method from now on."""
+        self._closed = True
+
+    @contextmanager
+    def _opened(self) -> Iterator[_Memory]:
+        if self._closed:
+            raise StorageError("the store is closed")
+        with self._memory.lock:
+            yield self._memory
+
+    def _admitted(self, objects: Sequence[NewObject]) -> dict[str, StoredCommit]:
+        """Return the new commits with their generations."""
+        added: dict[str, StoredCommit] = {}
+        known = self._memory.commits
+        for new in objects:
+            if isinstance(new, NewCommit) and new.commit.id not in known:
+                parents = [known.get(name) or added.get(name) for name in new.commit.parents]
+                if None in parents:
+                    missing = new.commit.parents[parents.index(None)]
+                    raise StorageError(f"commit {new.commit.id} has a parent that is not stored: {missing}")
+                generation = 1 + max((parent.generation for parent in parents if parent is not None), default=0)
+                added.setdefault(new.commit.id, StoredCommit(new.commit, generation, new.facts))
+        return added
+
+    def _moved(self, moves: Sequence[RefMove], objects: Sequence[NewObject]) -> dict[str, str]:
+        """Return all refs as they stand after the moves."""
+        targets = dict(self._refs.targets)
+        for move in moves:
+            found = targets.get(move.name)
+            if found != move.old:
+                raise ConcurrentMoveError(
+                    f"{move.name} stands at {found}, not at {move.old}", ref=move.name, expected=move.old, found=found
+                )
+            if move.new is None:
+                targets.pop(move.name, None)
+            elif is_object_id(move.new) and not self._has(move.new, objects):
+                raise StorageError(f"{move.name} was to name an object that is not stored: {move.new}")
+            else:
+                targets[move.name] = move.new
+        return targets
+
+    def _has(self, name: str, objects: Sequence[NewObject]) -> bool:
+        return name in self._memory.payloads or any(name == _id_of(new) for new in objects)
+
+    def _keep(self, new: NewObject) -> None:
+        kind = "commit" if isinstance(new, NewCommit) else "record" if isinstance(new, NewRecord) else "blob"
+        self._memory.payloads.setdefault(_id_of(new), (kind, new.payload))
+        if isinstance(new, NewBlob):
+            for encoding, count in new.counts.items():
+                self._memory.counts.setdefault((new.id, encoding), count)
+
+
+def _id_of(new: NewObject) -> str:
+    return new.commit.id if isinstance(new, NewCommit) else new.id
