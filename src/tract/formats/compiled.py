@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
+from tract.formats.anthropic_render import render_anthropic
 from tract.formats.copies import own_copy, own_fields, own_messages
 from tract.model.context import GrowingList
 from tract.model.messages import Message
@@ -83,6 +84,15 @@ class CompiledContext:
     def to_openai(self) -> list[dict[str, Any]]:
         """Return the messages as OpenAI's chat completions take them, each field as it was given."""
         return own_messages(self._fields)
+
+    def to_anthropic(self) -> dict[str, Any]:
+        """Return `system` and `messages` as Anthropic's messages take them.
+
+        Leading system messages stand in `system`, later ones in place as user text; repeated call ids are made unique.
+        What came in in this shape and stands untouched comes out equal. Without system messages there is no key
+        `system`, and reading it gives None.
+        """
+        return render_anthropic(self._fields)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return the messages as they are kept: role, content and every field that was given."""
