@@ -11,17 +11,17 @@ from tract.model.messages import PRIVATE_KEY
 Json = dict[str, Any]
 
 
-def import_message(message: Mapping[str, Any], *, after_results: bool = False) -> list[Json]:
+def import_message(message: Mapping[str, Any], *, beside_results: bool = False) -> list[Json]:
     """Return the messages that one of Anthropic's stands for.
 
-    The original is kept beside the first of them unless rendering them gives it back anyway. `after_results` says
-    that the message before holds results too: rendered anew, the two would become one.
+    The original is kept beside the first of them unless rendering them gives it back anyway. `beside_results` says
+    that a neighbour holds results too: rendered anew, the two would become one.
 
     Raises:
         ImportFormatError: it is no message of Anthropic's.
     """
     pieces = split_message(message)
-    if (after_results and pieces[0]["role"] == "tool") or render_turns(pieces) != [message]:
+    if (beside_results and pieces[0]["role"] == "tool") or render_turns(pieces) != [message]:
         pieces[0][PRIVATE_KEY] = {ORIGINAL: own_copy(dict(message))}
     return pieces
 
