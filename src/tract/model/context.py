@@ -17,7 +17,7 @@ _growing = threading.Lock()
 
 
 class GrowingList(Sequence[Item], Generic[Item]):
-    """An immutable sequence that shares its storage with the longer sequences made from it.
+    """An immutable sequence, equal to a list or tuple of its items, that shares storage with longer ones made from it.
 
     The first `extended` of a sequence appends in place, behind its own end; a second one copies.
     """
@@ -65,13 +65,15 @@ class GrowingList(Sequence[Item], Generic[Item]):
         return iter(self._items[: self._count])
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, GrowingList) and self[:] == other[:]
+        if isinstance(other, GrowingList):
+            return self[:] == other[:]
+        return self[:] == list(other) if isinstance(other, list | tuple) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(tuple(self))
 
     def __repr__(self) -> str:
-        return f"GrowingList({self[:]!r})"
+        return repr(self[:])
 
 
 class Entry(NamedTuple):

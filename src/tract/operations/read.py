@@ -1,0 +1,207 @@
+"""The verbs that read: compile, log, show, status, diff and a message's history."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tract.exceptions import CommitNotFoundError, ContentError, RevisionError
+from tract.formats.compiled import CompiledContext
+from tract.history.compile import plan_budget
+from tract.history.diff import changed_blobs, diff_contexts
+from tract.history.fold import apply_changes
+from tract.history.graph import walk
+from tract.history.revisions import split_range
+from tract.model.changes import Append, Change, Edit, Fold, Insert, Move, SetMark, Unfold
+from tract.model.commits import Commit
+from tract.model.context import Context, Entry
+from tract.model.messages import Message
+from tract.model.refs import MERGES
+from tract.model.results import Diff, MessageVersion, Status
+from tract.operations.graph import GraphReader
+from tract.operations.load import encoding_of, load_context, load_fields, render
+from tract.operations.record import REPLY_TOKENS, Batch, count_tools, empty_facts, read_tip
+from tract.operations.repo import Rendering, Repo
+from tract.operations.revisions import resolve_commit
+from tract.operations.write import find_message
+
+_LOG_PAGE = 256
+
+
+def compile_context(repo: Repo, at: str | None, budget: int | None) -> CompiledContext:
+    """Return what a model is sent at a revision (None: the branch's tip, with an open batch's changes)."""
+    context, commit_id = context_at(repo, at)
+    if budget is None:
+        configured = context.config.get("budget")
+        budget = configured if isinstance(configured, int) else None
+    elif type(budget) is not int or budget < 0:
+        raise ContentError(f"a budget is a number of tokens, not {budget!r:.80}")
+    return compiled(repo, context, commit_id, budget=budget)
+
+
+def compiled(repo: Repo, context: Context, commit_id: str | None, *, budget: int | None = None) -> CompiledContext:
+    """Return a context rendered for a model, cut to a budget if there is one."""
+    rendering = render(repo, context)
+    encoding = encoding_of(repo, context.config)
+    tools = count_tools(repo, context.config, encoding.name)
+    total = rendering.tokens + tools.tokens + REPLY_TOKENS
+    if budget is not None and total > budget:
+        return _cut(rendering, context, commit_id, (tools.tokens + REPLY_TOKENS, budget, tools.exact, encoding.exact))
+    return CompiledContext(
+        fields=rendering.fields,
+        message_ids=rendering.message_ids,
+        token_counts=rendering.token_counts,
+        token_count=total,
+        tokens_exact=rendering.exact and tools.exact and encoding.exact,
+        commit_id=commit_id,
+        config=context.config,
+    )
+
+
+def _cut(
+    rendering: Rendering, context: Context, commit_id: str | None, costs: tuple[int, int, bool, bool]
+) -> CompiledContext:
+    fixed, budget, *exact = costs
+    entries = [entry for entry in map(context.find, rendering.message_ids) if entry is not None]
+    kept = plan_budget(context, entries, rendering.token_counts, fixed_tokens=fixed, budget=budget)
+    counts = [rendering.token_counts[index] for index in kept]
+    return CompiledContext(
+        fields=[rendering.fields[index] for index in kept],
+        message_ids=[rendering.message_ids[index] for index in kept],
+        token_counts=counts,
+        token_count=sum(counts) + fixed,
+        tokens_exact=rendering.exact and all(exact),
+        commit_id=commit_id,
+        config=context.config,
+    )
+
+
+def context_at(repo: Repo, at: str | None) -> tuple[Context, str | None]:
+    """Return the context at a revision and its commit's id; None is the tip, or what an open batch makes of it."""
+    batch: Batch | None = getattr(repo.workspace.threads, "batch", None)
+    if at is None and batch is not None:
+        commit = batch.draft.commit
+        return batch.draft.context(), commit.id if commit is not None else None
+    if at is None:
+        tip = read_tip(repo)
+        return load_context(repo, tip.commit if tip else None), tip.commit.id if tip else None
+    stored = resolve_commit(repo, at)
+    return load_context(repo, stored.commit), stored.commit.id
+
+
+def log(repo: Repo, revision: str, limit: int | None) -> list[Commit]:
+    """Return commits newest first by generation, then by id; `a..b` gives what b has and a has not.
+
+    Statements grow with the logarithm of what is walked, and with one for each 256 commits returned.
+    """
+    ends = split_range(revision)
+    if ends is None and revision == "HEAD" and read_tip(repo) is None:
+        return []
+    excluded = [resolve_commit(repo, ends[0])] if ends is not None else []
+    tip = resolve_commit(repo, ends[1] if ends is not None else revision)
+    lookup = GraphReader(repo.store, [tip, *excluded])
+    ids = walk([tip.commit.id], lookup, exclude=[stored.commit.id for stored in excluded])
+    return list(_commits(repo, ids, limit))
+
+
+def _commits(repo: Repo, ids: Iterator[str], limit: int | None) -> Iterator[Commit]:
+    page: list[str] = []
+    for count, commit_id in enumerate(ids, start=1):
+        page.append(commit_id)
+        if len(page) == _LOG_PAGE or count == limit:
+            yield from _page(repo, page)
+            page = []
+        if count == limit:
+            return
+    if page:
+        yield from _page(repo, page)
+
+
+def _page(repo: Repo, ids: list[str]) -> Iterator[Commit]:
+    found = repo.store.commits(ids)
+    for commit_id in ids:
+        if commit_id not in found:
+            raise CommitNotFoundError(f"no commit {commit_id}", commit_id=commit_id)
+        yield found[commit_id].commit
+
+
+def status(repo: Repo) -> Status:
+    """Return where the workspace's branch stands. Two statements, whatever the length of the history."""
+    tip = read_tip(repo)
+    facts = tip.facts if tip is not None else empty_facts(repo)
+    return Status(
+        repo.workspace.branch,
+        tip.commit.id if tip is not None else None,
+        facts.message_count,
+        facts.token_count,
+        facts.tokens_exact,
+        repo.store.find_ref(MERGES + repo.workspace.branch),
+        facts.budget,
+    )
+
+
+def diff(repo: Repo, before: str, after: str | None) -> Diff:
+    """Return what is different from one revision to another (None: the tip, with an open batch's changes)."""
+    ends = split_range(before)
+    if ends is not None:
+        if after is not None:
+            raise RevisionError(f"{before!r} is a range already", revision=before)
+        before, after = ends
+    old, _ = context_at(repo, before)
+    new, _ = context_at(repo, after)
+    return diff_of(repo, old, new)
+
+
+def diff_of(repo: Repo, before: Context, after: Context) -> Diff:
+    """Return what is different from one context to another."""
+    fields = load_fields(repo, list(dict.fromkeys(changed_blobs(before, after))))
+    return diff_contexts(before, after, lambda blob_id: Message.from_fields(fields[blob_id]))
+
+
+def commit_diff(repo: Repo, revision: str) -> tuple[Commit, Diff]:
+    """Return a commit, and what it changed in its first parent's context."""
+    commit = resolve_commit(repo, revision).commit
+    after = load_context(repo, commit)
+    before = context_at(repo, commit.parents[0])[0] if commit.parents else Context()
+    return commit, diff_of(repo, before, after)
+
+
+def message_history(repo: Repo, message_id: str, at: str | None) -> list[MessageVersion]:
+    """Return the commits of the branch that touched a message, oldest first; reads the branch's whole history."""
+    context, commit_id = context_at(repo, at)
+    entry = find_message(context, message_id)
+    chain = repo.store.chain(commit_id) if commit_id is not None else []
+    touched: list[tuple[Commit, str, Entry]] = []
+    standing = Context()
+    for commit in reversed(chain):
+        standing = apply_changes(standing, commit.changes)
+        actions = [action for change in commit.changes if (action := _action(change, entry.message_id)) is not None]
+        now = standing.find(entry.message_id)
+        if actions and now is not None:
+            touched.append((commit, ", ".join(actions), now._replace(mark=standing.head(now).mark)))
+    fields = load_fields(repo, list({now.blob_id for _, _, now in touched}))
+    return [
+        MessageVersion(commit, action, Message.from_fields(fields[now.blob_id]), now.mark)
+        for commit, action, now in touched
+    ]
+
+
+def _action(change: Change, message_id: str) -> str | None:
+    """Return in one word or two what a change does to a message, or None."""
+    match change:
+        case Append(message) | Insert(message) if message.message_id == message_id:
+            return "added"
+        case Edit(changed) if changed == message_id:
+            return "edited"
+        case SetMark(changed, to) if changed == message_id:
+            return f"marked {to}"
+        case Move(changed) if changed == message_id:
+            return "moved"
+        case Fold(summary_id, folded):
+            return "written" if summary_id == message_id else "folded" if message_id in folded else None
+        case Unfold(summary_id, shown) if shown is None or message_id in shown or summary_id == message_id:
+            return "unfolded"
+    return None
+
+
+def configuration(repo: Repo, at: str | None = None) -> Mapping[str, Any]:
+    """Return the configuration at a revision; shared, so never change it."""
+    return context_at(repo, at)[0].config

@@ -1,0 +1,134 @@
+"""What every verb is given: the store, the clock, the counter, the caches, and where the workspace stands."""
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from tract.exceptions import BatchError, ContentError
+from tract.model.context import Context, GrowingList
+from tract.model.refs import BRANCHES
+from tract.protocols import Operation, ResolverCallable, Store, TokenCount, TokenCounter
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class BoundedCache(Generic[Key, Value]):
+    """A thread-safe cache of what cannot change, which forgets what was unused longest; sizes are its own unit."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._items: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Key) -> Value | None:
+        """Return what is kept under a key, or None."""
+        with self._lock:
+            found = self._items.get(key)
+            if found is None:
+                return None
+            self._items.move_to_end(key)
+            return found[0]
+
+    def get_many(self, keys: Iterable[Key]) -> dict[Key, Value]:
+        """Return what is kept under these keys, at one taking of the lock; it does not count as use."""
+        with self._lock:
+            items = self._items
+            return {key: items[key][0] for key in keys if key in items}
+
+    def put(self, key: Key, value: Value, size: int = 1) -> None:
+        """Keep a value, and forget others until the sizes fit the limit."""
+        with self._lock:
+            old = self._items.pop(key, None)
+            self._size += size - (old[1] if old is not None else 0)
+            self._items[key] = (value, size)
+            while self._size > self._limit and len(self._items) > 1:
+                self._size -= self._items.popitem(last=False)[1][1]
+
+    def newest(self) -> list[Value]:
+        """Return the values kept, last used first."""
+        with self._lock:
+            return [value for value, _ in reversed(self._items.values())]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """What a context's visible messages are and cost, ready to be compiled; shares its lists with longer ones."""
+
+    context: Context
+    encoding: str
+    fields: GrowingList[dict[str, Any]]
+    message_ids: GrowingList[str]
+    token_counts: GrowingList[int]
+    tokens: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """What was read or made before, by ids that never change their meaning; every one of them may be lost."""
+
+    contexts: BoundedCache[str, Context] = field(default_factory=lambda: BoundedCache(256))
+    renderings: BoundedCache[tuple[int, str], Rendering] = field(default_factory=lambda: BoundedCache(16))
+    fields: BoundedCache[str, dict[str, Any]] = field(default_factory=lambda: BoundedCache(64_000_000))
+    counts: BoundedCache[tuple[str, str], TokenCount] = field(default_factory=lambda: BoundedCache(400_000))
+
+
+class Workspace:
+    """Where one `Tract` object stands: its branch, the resolver it was given, and each thread's open batch.
+
+    `born` is set once the branch was seen to exist: from then on its absence means that somebody deleted it.
+    """
+
+    def __init__(self, name: str, branch: str) -> None:
+        self.name = name
+        self.branch = branch
+        self.born = False
+        self.resolver: ResolverCallable | None = None
+        self.threads = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class Repo:
+    """Everything that a verb needs, wired once by `open()`."""
+
+    store: Store
+    counter: TokenCounter
+    clock: Callable[[], datetime]
+    author: str
+    workspace: Workspace
+    caches: Caches = field(default_factory=Caches)
+
+    @property
+    def branch_ref(self) -> str:
+        """The ref of the branch that the workspace is on."""
+        return BRANCHES + self.workspace.branch
+
+    def now(self) -> datetime:
+        """Return the clock's time in UTC.
+
+        Raises:
+            ContentError: the clock gave a time without a time zone.
+        """
+        found = self.clock()
+        if found.tzinfo is None:
+            raise ContentError("the clock must give aware times")
+        return found.astimezone(UTC)
+
+    def operation(self, kind: str, *, author: str | None = None) -> Operation:
+        """Return a new operation, to be chosen once and kept through every try."""
+        return Operation(secrets.token_hex(32), kind, self.author if author is None else author, self.now())
+
+    def refuse_in_batch(self, verb: str) -> None:
+        """Check that no batch of this thread is open.
+
+        Raises:
+            BatchError: one is.
+        """
+        if getattr(self.workspace.threads, "batch", None) is not None:
+            raise BatchError(f"{verb} cannot be used inside a batch")

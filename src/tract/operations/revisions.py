@@ -1,0 +1,109 @@
+"""Revisions resolved to commits: names before ids, then the steps from there."""
+
+from tract.exceptions import AmbiguousRevisionError, CommitNotFoundError, RevisionError
+from tract.history.revisions import Step, is_prefix, parse_revision
+from tract.model.commits import Commit
+from tract.model.encoding import ID_LENGTH
+from tract.model.refs import BRANCHES, TAGS
+from tract.operations.load import load_commit
+from tract.operations.record import read_tip
+from tract.operations.repo import Repo
+from tract.protocols import LoggedMove, StoredCommit
+
+_SHOWN_CANDIDATES = 20
+
+
+def resolve_revision(repo: Repo, text: str) -> str:
+    """Return the id of the commit that a revision names.
+
+    At most four statements for a name, and one for each `^` or `~`.
+
+    Raises:
+        RevisionError: it cannot be read, or leads nowhere.
+        AmbiguousRevisionError: several commits begin so.
+        CommitNotFoundError: a whole id that no commit has.
+    """
+    revision = parse_revision(text)
+    steps = revision.steps
+    if steps and steps[0].kind == "ago":
+        commit_id = _moves_ago(repo, revision.name, steps[0].count, text)
+        steps = steps[1:]
+    else:
+        commit_id = _named(repo, revision.name, text)
+    for step in steps:
+        commit_id = _follow(repo, commit_id, step, text)
+    return commit_id
+
+
+def resolve_commit(repo: Repo, text: str) -> StoredCommit:
+    """Return the commit that a revision names, with what the store keeps beside it; errors as `resolve_revision`."""
+    if text in ("HEAD", "@"):
+        tip = read_tip(repo)
+        if tip is None:
+            raise RevisionError(f"branch {repo.workspace.branch!r} has no commits yet", revision=text)
+        return tip
+    commit_id = resolve_revision(repo, text)
+    found = repo.store.commits([commit_id]).get(commit_id)
+    if found is None:
+        raise CommitNotFoundError(f"no commit {commit_id}", commit_id=commit_id)
+    return found
+
+
+def find_named_ref(repo: Repo, name: str) -> tuple[str, str] | None:
+    """Return the ref and the target of a branch, else of a tag, of this name; None if there is neither."""
+    for prefix in (BRANCHES, TAGS):
+        target = repo.store.find_ref(prefix + name)
+        if target is not None:
+            return prefix + name, target
+    return None
+
+
+def _named(repo: Repo, name: str, text: str) -> str:
+    if name == "HEAD":
+        tip = read_tip(repo)
+        if tip is None:
+            raise RevisionError(f"branch {repo.workspace.branch!r} has no commits yet", revision=text)
+        return tip.commit.id
+    ref = find_named_ref(repo, name)
+    if ref is not None:
+        return ref[1]
+    if not is_prefix(name):
+        raise RevisionError(f"no branch, tag or commit {name!r}", revision=text)
+    found = repo.store.commit_ids(name, _SHOWN_CANDIDATES)
+    if len(found) > 1:
+        raise AmbiguousRevisionError(f"several commits begin with {name!r}", revision=text, candidates=tuple(found))
+    if found:
+        return found[0]
+    if len(name) == ID_LENGTH:
+        raise CommitNotFoundError(f"no commit {name}", commit_id=name)
+    raise RevisionError(f"no branch, tag or commit {name!r}", revision=text)
+
+
+def _follow(repo: Repo, commit_id: str, step: Step, text: str) -> str:
+    if step.kind == "back":
+        chain = repo.store.chain(commit_id, skip=step.count, limit=1)
+        if not chain:
+            raise RevisionError(f"{text!r} goes back further than the history does", revision=text)
+        return chain[0].id
+    commit: Commit = load_commit(repo, commit_id)
+    if step.count == 0:
+        return commit_id
+    if step.count > len(commit.parents):
+        raise RevisionError(f"{text!r}: commit {commit_id[:12]} has {len(commit.parents)} parents", revision=text)
+    return commit.parents[step.count - 1]
+
+
+def _moves_ago(repo: Repo, name: str, count: int, text: str) -> str:
+    """Return where a ref stood `count` moves ago; HEAD stands for the workspace's branch."""
+    if name == "HEAD":
+        ref = repo.branch_ref
+    else:
+        found = find_named_ref(repo, name)
+        if found is None:
+            raise RevisionError(f"no branch or tag {name!r}", revision=text)
+        ref = found[0]
+    moves: list[LoggedMove] = repo.store.moves(ref, skip=count, limit=1)
+    target = moves[0].move.new if moves else None
+    if target is None:
+        raise RevisionError(f"{text!r} goes back further than the log of {name!r} does", revision=text)
+    return target
