@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from tract.exceptions import CorruptionError
+from tract.exceptions import ContentError, CorruptionError
 from tract.model.changes import (
     Append,
     Change,
@@ -20,7 +20,7 @@ from tract.model.changes import (
     change_from_json,
     change_to_json,
 )
-from tract.model.encoding import decode, encode, object_id
+from tract.model.encoding import decode, encode, encode_own, object_id
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -97,21 +97,26 @@ def build_commit(
     """Return a commit and the bytes that are hashed and stored.
 
     Raises:
-        ContentError: something in it is no JSON.
+        ContentError: the message or author is no text, or the metadata no JSON.
     """
+    if not isinstance(author, str) or not isinstance(message, str | None):
+        raise ContentError("a commit's message and author are text")
+    kept: dict[str, Any] = decode(encode(dict(metadata))) if metadata else {}
+    microseconds = (created_at - _EPOCH) // _MICROSECOND
     body: dict[str, Any] = {
         "changes": [change_to_json(change) for change in changes],
         "parents": list(parents),
-        "time": (created_at - _EPOCH) // _MICROSECOND,
+        "time": microseconds,
     }
     if message is not None:
         body["message"] = message
     if author:
         body["author"] = author
-    if metadata:
-        body["metadata"] = dict(metadata)
-    payload = encode(body)
-    return parse_commit(object_id("commit", payload), payload), payload
+    if kept:
+        body["metadata"] = kept
+    payload = encode_own(body)
+    commit_id = object_id("commit", payload)
+    return Commit(commit_id, tuple(parents), tuple(changes), message, author, created_at, kept), payload
 
 
 def parse_commit(commit_id: str, payload: bytes) -> Commit:

@@ -13,6 +13,10 @@ from tract.exceptions import ContentError, CorruptionError
 ID_LENGTH = 64
 
 
+_SORTED = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+_AS_GIVEN = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def encode(value: object, *, sort_keys: bool = True) -> bytes:
     """Return a JSON value as compact UTF-8; lone surrogates survive as their own three bytes.
 
@@ -22,10 +26,15 @@ def encode(value: object, *, sort_keys: bool = True) -> bytes:
     """
     try:
         check_json(value)
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys)
+        text = (_SORTED if sort_keys else _AS_GIVEN).encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise ContentError(f"not a JSON value: {error}") from error
     return text.encode("utf-8", "surrogatepass")
+
+
+def encode_own(value: object) -> bytes:
+    """Return JSON that our own code built of checked values; `encode` without the check."""
+    return _SORTED.encode(value).encode("utf-8", "surrogatepass")
 
 
 def decode(payload: bytes) -> Any:
@@ -52,7 +61,7 @@ def value_id(kind: str, value: object) -> str:
 
 def live_message_id(operation_id: str, position: int) -> str:
     """Return the id of a message said now: known before the write, and unchanged by a lost race."""
-    return value_id("live", [operation_id, position])
+    return object_id("live", encode_own([operation_id, position]))
 
 
 def imported_message_id(previous_id: str | None, message: Mapping[str, Any]) -> str:
@@ -65,7 +74,8 @@ def result_message_id(assistant_id: str, call_id: str, ordinal: int = 0) -> str:
 
     `ordinal` counts calls of one assistant message that share a call id.
     """
-    return value_id("result", [assistant_id, call_id, ordinal] if ordinal else [assistant_id, call_id])
+    named = [assistant_id, call_id, ordinal] if ordinal else [assistant_id, call_id]
+    return object_id("result", encode_own(named))
 
 
 def check_json(value: object) -> None:
