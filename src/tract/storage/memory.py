@@ -54,6 +54,12 @@ class MemoryStore:
         with self._memory.lock:
             self._refs = self._memory.tracts.setdefault(tract, _Refs())
 
+    def __enter__(self) -> "MemoryStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def sibling(self, tract: str) -> "MemoryStore":
         """Return the store of another tract over the same objects; the caller closes it."""
         with self._opened():
@@ -90,7 +96,7 @@ class MemoryStore:
         """Return the refs whose names start so, name to target, in order of name."""
         with self._opened():
             found = self._refs.targets
-            return {name: found[name] for name in sorted(found, key=str.encode) if name.startswith(prefix)}
+            return {name: found[name] for name in sorted(found) if name.startswith(prefix)}
 
     def find_tip(self, ref: str) -> StoredCommit | None:
         """Return the commit that a ref names, or None."""
@@ -170,7 +176,7 @@ class MemoryStore:
     def tracts(self) -> list[str]:
         """Return the names of the tracts in this store, in order."""
         with self._opened() as memory:
-            return sorted(memory.tracts, key=str.encode)
+            return sorted(memory.tracts)
 
     def check(self) -> Iterator[Fault]:
         """Re-hash every object; the rest is kept by construction."""

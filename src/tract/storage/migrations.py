@@ -1,0 +1,26 @@
+"""The way from an empty database to the present tables, in numbered steps; a released step is never edited."""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.engine import Dialect
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from tract.storage.schema import metadata
+
+
+def first_tables(dialect: Dialect) -> list[str]:
+    """Return the statements that make the tables of version 1."""
+    found = []
+    for table in metadata.sorted_tables:
+        found.append(str(CreateTable(table).compile(dialect=dialect)))
+        found += [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str)]
+    return found
+
+
+MIGRATIONS: Sequence[Callable[[Dialect], list[str]]] = (first_tables,)
+"""Step n, counted from 1, leads from version n - 1 to version n."""
+
+
+def pending_statements(version: int, dialect: Dialect) -> list[str]:
+    """Return the statements that lead from a version to the present one."""
+    return [statement for step in MIGRATIONS[version:] for statement in step(dialect)]

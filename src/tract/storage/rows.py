@@ -1,0 +1,134 @@
+"""Values as rows and back, with what is checked on the way in: ids against bytes, and seals."""
+
+import zlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from tract.exceptions import CorruptionError
+from tract.model.commits import Commit, ContextFacts, OpenCall, parse_commit
+from tract.model.encoding import decode, encode
+from tract.protocols import LoggedMove, NewCommit, Operation, RefMove, StoredCommit, TokenCount
+from tract.storage.ids import target_bytes, target_text
+
+Row = tuple[Any, ...]
+Parameters = Mapping[str, Any]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def seal_of(key: bytes, *columns: object) -> int:
+    """Return a checksum of a row's columns that no id covers."""
+    return zlib.crc32(repr(columns).encode(), zlib.crc32(key))
+
+
+def text_bytes(text: str) -> bytes:
+    """Return a text as it is stored: lone surrogates as their own three bytes."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def bytes_text(stored: bytes) -> str:
+    """Return the text that `text_bytes` stored."""
+    return stored.decode("utf-8", "surrogatepass")
+
+
+def checked(kind: str, key: bytes, payload: bytes) -> bytes:
+    """Return a payload whose hash is its id.
+
+    Raises:
+        CorruptionError: it is not.
+    """
+    if sha256(kind.encode() + b"\0" + payload).digest() != key:
+        raise CorruptionError(f"the bytes of {kind} {key.hex()} do not match its id", object_id=key.hex())
+    return payload
+
+
+def commit_row(new: NewCommit, encoding: int) -> dict[str, Any]:
+    """Return a new commit's columns; its place and generation are found where it is inserted."""
+    commit, facts = new.commit, new.facts
+    key = bytes.fromhex(commit.id)
+    extras = _extras(facts)
+    return {
+        "id": key,
+        "parent": bytes.fromhex(commit.parents[0]) if commit.parents else None,
+        "ids": bytes.fromhex("".join(commit.parents)) if len(commit.parents) > 1 else None,
+        "message_count": facts.message_count,
+        "token_count": facts.token_count,
+        "tokens_exact": facts.tokens_exact,
+        "encoding": encoding,
+        "extras": extras,
+        "seal": seal_of(key, facts.message_count, facts.token_count, int(facts.tokens_exact), facts.encoding, extras),
+        "payload": new.payload,
+    }
+
+
+def commit_of(key: bytes, payload: bytes) -> Commit:
+    """Return the commit that a row holds."""
+    return parse_commit(key.hex(), checked("commit", key, payload))
+
+
+def stored_commit(row: Row, encoding: str) -> StoredCommit:
+    """Return a commit with its facts from a row; the name of its encoding is given."""
+    key, generation, message_count, token_count, exact, _, extras, seal, payload = row
+    if seal != seal_of(key, message_count, token_count, int(exact), encoding, extras):
+        raise CorruptionError(f"what is kept beside commit {key.hex()} was altered", object_id=key.hex())
+    budget: int | None = None
+    open_calls: tuple[OpenCall, ...] = ()
+    if extras is not None:
+        found = decode(extras)
+        budget = found.get("budget")
+        open_calls = tuple([OpenCall(*call) for call in found.get("open", ())])
+    facts = ContextFacts(message_count, token_count, bool(exact), encoding, budget, open_calls)
+    return StoredCommit(commit_of(key, payload), generation, facts)
+
+
+def count_row(key: bytes, encoding: int, name: str, count: TokenCount) -> dict[str, Any]:
+    """Return a token count's columns."""
+    seal = seal_of(key, name, count.tokens, int(count.exact))
+    return {"id": key, "encoding": encoding, "tokens": count.tokens, "exact": count.exact, "seal": seal}
+
+
+def token_count(row: Row, name: str) -> TokenCount:
+    """Return the token count that a row holds."""
+    key, tokens, exact, seal = row
+    if seal != seal_of(key, name, tokens, int(exact)):
+        raise CorruptionError(f"a token count of message {key.hex()} was altered", object_id=key.hex())
+    return TokenCount(tokens, bool(exact))
+
+
+def move_row(move: RefMove, operation: Operation) -> dict[str, Any]:
+    """Return a logged move's columns, without its number in the operation."""
+    found: dict[str, Any] = {
+        "operation": bytes.fromhex(operation.id),
+        "ref": text_bytes(move.name),
+        "old": None if move.old is None else target_bytes(move.old),
+        "new": None if move.new is None else target_bytes(move.new),
+        "kind": text_bytes(operation.kind),
+        "author": text_bytes(operation.author),
+        "created_at": (operation.created_at - _EPOCH) // _MICROSECOND,
+    }
+    found["seal"] = seal_of(*found.values())
+    return found
+
+
+def logged_move(row: Row) -> LoggedMove:
+    """Return the logged move that a row holds."""
+    operation, ref, old, new, kind, author, created_at, seal = row
+    if seal != seal_of(*row[:-1]):
+        raise CorruptionError(f"the log of operation {operation.hex()} was altered", object_id=operation.hex())
+    done = Operation(operation.hex(), bytes_text(kind), bytes_text(author), _EPOCH + timedelta(microseconds=created_at))
+    move = RefMove(
+        bytes_text(ref), None if old is None else target_text(old), None if new is None else target_text(new)
+    )
+    return LoggedMove(done, move)
+
+
+def _extras(facts: ContextFacts) -> bytes | None:
+    found: dict[str, Any] = {}
+    if facts.budget is not None:
+        found["budget"] = facts.budget
+    if facts.open_calls:
+        found["open"] = [list(call) for call in facts.open_calls]
+    return encode(found) if found else None

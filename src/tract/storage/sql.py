@@ -1,0 +1,386 @@
+"""The store on a SQL database, whatever the database: what `publish` writes, and how each question is asked."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from itertools import pairwise
+from typing import Any, Protocol
+
+from tract.exceptions import BusyError, ConcurrentMoveError, CorruptionError, ReadOnlyError, StorageError
+from tract.model.commits import Commit
+from tract.protocols import (
+    Fault,
+    GraphNode,
+    LoggedMove,
+    NewBlob,
+    NewCommit,
+    NewObject,
+    NewRecord,
+    Operation,
+    RefMove,
+    StoredCommit,
+    TokenCount,
+)
+from tract.storage import statements
+from tract.storage.checking import check_store
+from tract.storage.ids import is_object_id, joined_keys, key_of, prefix_range, target_bytes, target_text
+from tract.storage.rows import (
+    Parameters,
+    Row,
+    bytes_text,
+    checked,
+    commit_of,
+    commit_row,
+    count_row,
+    logged_move,
+    move_row,
+    seal_of,
+    stored_commit,
+    text_bytes,
+    token_count,
+)
+from tract.storage.schema import BLOB_KIND, RECORD_KIND
+from tract.storage.statements import Statements
+
+_ALL = 2**40
+"""A limit that no table reaches, and that sums stay far below the largest integer with."""
+
+
+class Transaction(Protocol):
+    """The statements of one transaction; each returns what it read, or how many rows it changed."""
+
+    def read(self, sql: str, parameters: Parameters) -> list[Row]:
+        """Return the rows that a statement finds."""
+        ...
+
+    def write(self, sql: str, parameters: Parameters) -> int:
+        """Return how many rows a statement changed."""
+        ...
+
+    def write_many(self, sql: str, parameters: Sequence[Parameters]) -> int:
+        """Return how many rows a statement changed, executed for each of several rows of parameters."""
+        ...
+
+
+class Database(Protocol):
+    """Connections to one database; every error that leaves it is a `StorageError`."""
+
+    statements: Statements
+
+    def read(self, sql: str, parameters: Parameters) -> list[Row]:
+        """Return the rows that one statement finds, on this thread's connection."""
+        ...
+
+    def transaction(self, *, wait: bool = True) -> AbstractContextManager[Transaction]:
+        """Return a writing transaction, committed at the end of a `with`; `wait=False`: BusyError at once."""
+        ...
+
+    def close(self) -> None:
+        """Give up all connections of all threads."""
+        ...
+
+
+class SqlStore:
+    """One tract in a SQL database. Made by `open_sqlite`."""
+
+    def __init__(self, database: Database, tract: str, *, read_only: bool, reopen: Callable[[str], "SqlStore"]) -> None:
+        self.tract = tract
+        self._database = database
+        self._statements = database.statements
+        self._read_only = read_only
+        self._reopen = reopen
+        self._encodings: dict[str, int] = {}
+        self._tract_row: int | None = None
+        self._find_tract()
+        self._encoding_rows(())
+
+    def __enter__(self) -> "SqlStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def sibling(self, tract: str) -> "SqlStore":
+        """Return the store of another tract over the same objects, with connections of its own."""
+        return self._reopen(tract)
+
+    def publish(self, objects: Sequence[NewObject], moves: Sequence[RefMove], operation: Operation) -> None:
+        """Insert objects, move refs by compare-and-set, log the operation: all of it, or nothing.
+
+        Raises:
+            ConcurrentMoveError: a ref does not stand at its move's `old`.
+            StorageError: a commit's parent, or an object that a ref is to name, is neither stored nor given.
+        """
+        blobs = sorted([new for new in objects if not isinstance(new, NewCommit)], key=lambda new: new.id)
+        commits = [new for new in objects if isinstance(new, NewCommit)]
+        names = {name for new in blobs if isinstance(new, NewBlob) for name in new.counts}
+        encodings = self._encoding_rows(names.union([new.facts.encoding for new in commits]))
+        ordered = sorted(moves, key=lambda move: move.name)
+        try:
+            with self._database.transaction() as transaction:
+                if blobs:
+                    _insert_blobs(transaction, blobs, encodings)
+                if commits:
+                    self._insert_commits(transaction, commits, encodings)
+                if ordered:
+                    self._log(transaction, ordered, operation)
+                given = {new.commit.id if isinstance(new, NewCommit) else new.id for new in objects}
+                for move in ordered:
+                    self._move(transaction, move, given)
+        except _AlreadyDoneError:
+            return
+
+    def find_ref(self, name: str) -> str | None:
+        """Return a ref's target, or None."""
+        rows = self._database.read(statements.FIND_REF, {"tract": self._find_tract(), "name": text_bytes(name)})
+        with _readable():
+            return target_text(rows[0][0]) if rows else None
+
+    def refs(self, prefix: str) -> dict[str, str]:
+        """Return the refs whose names start so, name to target, in order of name."""
+        low = text_bytes(prefix)
+        high = low[:-1] + bytes([low[-1] + 1]) if low else b"\xff"
+        rows = self._database.read(statements.REFS, {"tract": self._find_tract(), "low": low, "high": high})
+        with _readable():
+            return {bytes_text(name): target_text(target) for name, target in rows}
+
+    def find_tip(self, ref: str) -> StoredCommit | None:
+        """Return the commit that a ref names, or None."""
+        rows = self._database.read(statements.TIP, {"tract": self._find_tract(), "name": text_bytes(ref)})
+        return self._stored(rows[0]) if rows else None
+
+    def commits(self, ids: Sequence[str]) -> dict[str, StoredCommit]:
+        """Return commits by id."""
+        rows = self._database.read(self._statements.commits, {"ids": joined_keys(dict.fromkeys(ids))})
+        return {stored.commit.id: stored for stored in map(self._stored, rows)}
+
+    def commit_ids(self, prefix: str, limit: int) -> list[str]:
+        """Return up to `limit` ids of commits that start so, in order."""
+        bounds = prefix_range(prefix)
+        if bounds is None:
+            return []
+        parameters = {"low": bounds[0], "high": bounds[1], "limit": min(limit, _ALL)}
+        return [row[0].hex() for row in self._database.read(statements.COMMIT_IDS, parameters)]
+
+    def chain(self, commit_id: str, *, skip: int = 0, limit: int | None = None) -> list[Commit]:
+        """Return the first-parent chain, newest first, without the newest `skip`."""
+        wanted = _ALL if limit is None else min(limit, _ALL)
+        parameters = {"id": key_of(commit_id), "skip": min(skip, _ALL), "limit": wanted}
+        rows = self._database.read(statements.CHAIN, parameters)
+        with _readable():
+            rows.sort(reverse=True)
+            found = [commit_of(key, payload) for _, key, payload in rows]
+            _require_chain(found, complete=len(found) < wanted)
+        return found
+
+    def ancestry(self, ids: Sequence[str], floor: int) -> dict[str, GraphNode]:
+        """Return the commits named and all that is reached from them through commits above `floor`."""
+        parameters = {"ids": joined_keys(dict.fromkeys(ids)), "floor": floor}
+        rows = self._database.read(self._statements.ancestry, parameters)
+        found: dict[str, GraphNode] = {}
+        merged: dict[str, dict[int, str]] = {}
+        with _readable():
+            for key, generation, parent, n, other in rows:
+                name = key.hex()
+                if name not in found:
+                    found[name] = GraphNode(name, () if parent is None else (parent.hex(),), generation)
+                if n is not None:
+                    merged.setdefault(name, {})[n] = other.hex()
+        for name, others in merged.items():
+            node = found[name]
+            found[name] = node._replace(parents=node.parents + tuple(others[n] for n in sorted(others)))
+        return found
+
+    def blobs(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return messages' bytes by blob id."""
+        rows = self._database.read(self._statements.blobs, {"ids": joined_keys(dict.fromkeys(ids))})
+        with _readable():
+            return {key.hex(): checked("blob", key, payload) for key, payload in rows}
+
+    def find_record(self, record_id: str) -> bytes | None:
+        """Return a record's bytes, or None."""
+        key = key_of(record_id)
+        rows = self._database.read(statements.FIND_RECORD, {"id": key})
+        with _readable():
+            return checked("record", key, rows[0][0]) if rows else None
+
+    def token_counts(self, blob_ids: Sequence[str], encoding: str) -> dict[str, TokenCount]:
+        """Return the counts that are kept, by blob id."""
+        number = self._encodings.get(encoding) or self._encoding_rows(()).get(encoding)
+        if number is None:
+            return {}
+        parameters = {"ids": joined_keys(dict.fromkeys(blob_ids)), "encoding": number}
+        rows = self._database.read(self._statements.counts, parameters)
+        with _readable():
+            return {row[0].hex(): token_count(row, encoding) for row in rows}
+
+    def save_token_counts(self, encoding: str, counts: Mapping[str, TokenCount]) -> None:
+        """Keep counts for later, of blobs that are stored; a cache may be lost, so a store that is held is left."""
+        if self._read_only:
+            return
+        try:
+            number = self._encoding_rows({encoding})[encoding]
+            rows = [count_row(key_of(name), number, encoding, count) for name, count in counts.items()]
+            with self._database.transaction(wait=False) as transaction:
+                transaction.write_many(statements.ADD_COUNT, rows)
+        except (BusyError, ReadOnlyError):
+            return
+
+    def moves(self, ref: str | None = None, *, skip: int = 0, limit: int | None = None) -> list[LoggedMove]:
+        """Return the log of one ref, or of all, newest first."""
+        parameters: dict[str, Any] = {"tract": self._find_tract(), "skip": min(skip, _ALL)}
+        parameters["limit"] = _ALL if limit is None else min(limit, _ALL)
+        if ref is None:
+            rows = self._database.read(statements.MOVES, parameters)
+        else:
+            rows = self._database.read(statements.MOVES_OF_REF, parameters | {"ref": text_bytes(ref)})
+        with _readable():
+            return [logged_move(row) for row in rows]
+
+    def has_operation(self, operation_id: str) -> bool:
+        """Tell whether an operation was done."""
+        return bool(self._database.read(statements.HAS_OPERATION, {"operation": key_of(operation_id)}))
+
+    def tracts(self) -> list[str]:
+        """Return the names of the tracts in this store, in order."""
+        return [bytes_text(row[0]) for row in self._database.read(statements.TRACTS, {})]
+
+    def check(self) -> Iterator[Fault]:
+        """Re-hash every object and check what rows promise each other; reads everything, in bounded memory."""
+        return check_store(self._database)
+
+    def close(self) -> None:
+        """Give up the connections of all threads; twice is harmless."""
+        self._database.close()
+
+    def _find_tract(self) -> int:
+        """Return the row of this tract, made if the store can be written; -1 where it is not there."""
+        if self._tract_row is None:
+            name = text_bytes(self.tract)
+            rows = self._database.read(statements.FIND_TRACT, {"name": name})
+            if not rows and not self._read_only:
+                with self._database.transaction() as transaction:
+                    transaction.write(statements.ADD_TRACT, {"name": name, "seal": seal_of(name)})
+                    rows = transaction.read(statements.FIND_TRACT, {"name": name})
+            self._tract_row = rows[0][0] if rows else None
+        return -1 if self._tract_row is None else self._tract_row
+
+    def _encoding_rows(self, names: Iterable[str]) -> dict[str, int]:
+        """Return the rows of all encodings, with those named among them; an encoding is kept for good."""
+        if self._encodings and self._encodings.keys() >= set(names):
+            return self._encodings
+        self._encodings = self._read_encodings()
+        missing = set(names) - self._encodings.keys()
+        if missing:
+            with self._database.transaction() as transaction:
+                for name in sorted(map(text_bytes, missing)):
+                    transaction.write(statements.ADD_ENCODING, {"name": name, "seal": seal_of(name)})
+            self._encodings = self._read_encodings()
+        return self._encodings
+
+    def _read_encodings(self) -> dict[str, int]:
+        rows = self._database.read(statements.ENCODINGS, {})
+        with _readable():
+            return {bytes_text(name): row_id for row_id, name, _ in rows}
+
+    def _stored(self, row: Row) -> StoredCommit:
+        with _readable():
+            names = {number: name for name, number in self._encodings.items()}
+            name = names.get(row[5]) or {number: name for name, number in self._read_encodings().items()}[row[5]]
+            return stored_commit(row, name)
+
+    def _insert_commits(
+        self, transaction: Transaction, commits: Sequence[NewCommit], encodings: Mapping[str, int]
+    ) -> None:
+        rows = [commit_row(new, encodings[new.facts.encoding]) for new in commits]
+        inserted = transaction.write_many(self._statements.add_commit, rows)
+        merged = [
+            {"id": row["id"], "n": n, "parent": bytes.fromhex(parent)}
+            for row, new in zip(rows, commits, strict=True)
+            for n, parent in enumerate(new.commit.parents[1:], 1)
+        ]
+        if merged:
+            inserted += transaction.write_many(statements.ADD_PARENT, merged)
+        if inserted < len(rows) + len(merged):
+            self._require_parents(transaction, commits)
+
+    def _require_parents(self, transaction: Transaction, commits: Sequence[NewCommit]) -> None:
+        """Raise StorageError if a parent is not stored; else what was not inserted was there already."""
+        wanted = {parent: new.commit.id for new in commits for parent in new.commit.parents}
+        found = {row[0].hex() for row in transaction.read(self._statements.known, {"ids": joined_keys(wanted)})}
+        for parent, child in wanted.items():
+            if parent not in found:
+                raise StorageError(f"commit {child} has a parent that is not stored: {parent}")
+
+    def _log(self, transaction: Transaction, moves: Sequence[RefMove], operation: Operation) -> None:
+        if not is_object_id(operation.id):
+            raise StorageError(f"an operation's id must be 64 hex digits, not {operation.id!r}")
+        tract = self._find_tract()
+        rows = [{"tract": tract, "n": n, **move_row(move, operation)} for n, move in enumerate(moves)]
+        if transaction.write_many(self._statements.add_move, rows) == 0:
+            raise _AlreadyDoneError
+
+    def _move(self, transaction: Transaction, move: RefMove, given: set[str]) -> None:
+        """Move one ref, if it stands where it is expected, and what it is to name is stored or was given."""
+        row: dict[str, Any] = {"tract": self._find_tract(), "name": text_bytes(move.name)}
+        changes = row | {
+            "old": None if move.old is None else target_bytes(move.old),
+            "new": None if move.new is None else target_bytes(move.new),
+            "object": None,
+        }
+        if move.new is not None and move.new not in given and is_object_id(move.new):
+            changes["object"] = changes["new"]
+        if move.new is None:
+            moved = move.old is not None and transaction.write(statements.DELETE_REF, changes)
+        else:
+            moved = transaction.write(statements.ADD_REF if move.old is None else statements.MOVE_REF, changes)
+        if not moved:
+            rows = transaction.read(statements.FIND_REF, row)
+            found = target_text(rows[0][0]) if rows else None
+            _require_stand(move, found)
+
+
+class _AlreadyDoneError(Exception):
+    """The operation is logged: the transaction has nothing to do."""
+
+
+def _insert_blobs(transaction: Transaction, blobs: Sequence[NewBlob | NewRecord], encodings: Mapping[str, int]) -> None:
+    rows, counts = [], []
+    for new in blobs:
+        key = bytes.fromhex(new.id)
+        kind = RECORD_KIND if isinstance(new, NewRecord) else BLOB_KIND
+        rows.append({"id": key, "kind": kind, "payload": new.payload})
+        if isinstance(new, NewBlob):
+            counts += [count_row(key, encodings[name], name, count) for name, count in new.counts.items()]
+    transaction.write_many(statements.ADD_BLOB, rows)
+    if counts:
+        transaction.write_many(statements.ADD_COUNT, counts)
+
+
+def _require_stand(move: RefMove, found: str | None) -> None:
+    """Raise what kept a ref from being moved."""
+    if found != move.old:
+        raise ConcurrentMoveError(
+            f"{move.name} stands at {found}, not at {move.old}", ref=move.name, expected=move.old, found=found
+        )
+    if move.new is not None:
+        raise StorageError(f"{move.name} was to name an object that is not stored: {move.new}")
+
+
+def _require_chain(chain: Sequence[Commit], *, complete: bool) -> None:
+    """Raise CorruptionError if commits, newest first, are not each other's first parents."""
+    for newer, older in pairwise(chain):
+        if newer.parents[:1] != (older.id,):
+            raise CorruptionError(
+                f"the first parent of commit {newer.id} is not where it should be", object_id=newer.id
+            )
+    if complete and chain and chain[-1].parents:
+        raise CorruptionError(f"the history of commit {chain[-1].id} is cut off", object_id=chain[-1].id)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Turn what altered rows make of reading them into CorruptionError."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
+        raise CorruptionError(f"a stored row cannot be read: {error}") from error

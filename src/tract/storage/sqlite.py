@@ -1,0 +1,112 @@
+"""The store in a SQLite file: how it is made, opened and brought to the present schema."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+
+from tract.exceptions import ReadOnlyError, SchemaVersionError, StorageError
+from tract.storage.migrations import pending_statements
+from tract.storage.schema import APPLICATION_ID, VERSION
+from tract.storage.sql import SqlStore
+from tract.storage.sqlite_database import SqliteDatabase, pragma
+
+Durability = Literal["full", "normal"]
+
+
+def open_sqlite(
+    path: str | os.PathLike[str],
+    *,
+    tract: str = "default",
+    read_only: bool = False,
+    durability: Durability = "full",
+    busy_seconds: float = 30.0,
+) -> SqlStore:
+    """Return the store in a file, made if it is not there; the caller closes it.
+
+    With durability `full` what was published outlives a power cut; `normal` may then lose the last transactions,
+    never more. `busy_seconds` is how long to wait while others write.
+
+    Raises:
+        BusyError: others wrote for longer than that.
+        ReadOnlyError: the store or the tract is to be made, and cannot be.
+        CorruptionError: the file is damaged, or no database.
+        SchemaVersionError: a newer tract made the store, or another program the database.
+        StorageError: the file cannot be opened.
+    """
+    if durability not in ("full", "normal"):
+        raise StorageError(f"durability is full or normal, not {durability!r}")
+    try:
+        real_path = os.path.realpath(path)
+        if not read_only:
+            _make_file(real_path)
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{os.fspath(path)!r} cannot be opened: {error}") from error
+    uri = f"{Path(real_path).as_uri()}?mode={'ro' if read_only else 'rw'}"
+    database = SqliteDatabase(uri, real_path, durability=durability, busy_seconds=busy_seconds)
+    reopen = partial(_reopen, real_path, read_only, durability, busy_seconds)
+    try:
+        _prepare(database, read_only=read_only)
+        return SqlStore(database, tract, read_only=read_only, reopen=reopen)
+    except BaseException:
+        database.close()
+        raise
+
+
+def _reopen(path: str, read_only: bool, durability: Durability, busy_seconds: float, /, tract: str) -> SqlStore:
+    return open_sqlite(path, tract=tract, read_only=read_only, durability=durability, busy_seconds=busy_seconds)
+
+
+def _make_file(path: str) -> None:
+    """Make an empty file that only its owner can read, whatever the umask, if there is none.
+
+    A file that is there must not be opened and closed here: that would give up every lock that SQLite holds on it in
+    this process.
+    """
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    try:
+        os.fchmod(file, 0o600)
+    finally:
+        os.close(file)
+
+
+def _prepare(database: SqliteDatabase, *, read_only: bool) -> None:
+    """Bring a new or an older file to the present schema."""
+    version = _version(database)
+    if version == VERSION:
+        return
+    if read_only:
+        raise ReadOnlyError(f"{database.path} needs to be brought to schema {VERSION}, and was opened read-only")
+    if version == 0:
+        pragma(database, "journal_mode = WAL")
+    with database.transaction() as transaction:
+        found = transaction.read("PRAGMA user_version", {})[0][0]
+        for statement in pending_statements(found, sqlite_dialect()):
+            transaction.write(statement, {})
+        transaction.write(f"PRAGMA application_id = {APPLICATION_ID}", {})
+        transaction.write(f"PRAGMA user_version = {VERSION}", {})
+
+
+def _version(database: SqliteDatabase) -> int:
+    """Return the version of a file's schema, 0 for a new one.
+
+    Raises:
+        SchemaVersionError: it is newer than ours, or the tables are another program's.
+    """
+    version: int = pragma(database, "user_version")
+    application_id = pragma(database, "application_id")
+    empty = not database.read("SELECT 1 FROM sqlite_schema LIMIT 1", {})
+    if not (application_id == APPLICATION_ID or (empty and version == application_id == 0)):
+        raise SchemaVersionError(f"{database.path} is another program's database", found=version, supported=VERSION)
+    if version > VERSION:
+        raise SchemaVersionError(
+            f"{database.path} has schema {version}; this version of tract reads up to {VERSION}",
+            found=version,
+            supported=VERSION,
+        )
+    return version

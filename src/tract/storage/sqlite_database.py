@@ -1,0 +1,173 @@
+"""Connections to one SQLite file: one for each thread, with waiting, rolling back and errors in one place."""
+
+import os
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tract.exceptions import StorageError
+from tract.storage.checkpointing import Checkpointer
+from tract.storage.rows import Parameters, Row
+from tract.storage.sqlite_errors import is_busy, storage_error
+from tract.storage.statements import SQLITE, Statements
+
+_POLL_SECONDS = 0.05
+"""How long SQLite itself waits for a lock, before it is our turn to wait a random while."""
+
+_INHERITED: list[sqlite3.Connection] = []
+"""Connections that came through a fork: SQLite forbids even to close them, so they are never collected."""
+
+
+class _Handle:
+    """A thread's connection, and the lock that keeps others from closing it while it is used."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.lock = threading.RLock()
+
+
+class SqliteTransaction:
+    """The statements of one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def read(self, sql: str, parameters: Parameters) -> list[Row]:
+        """Return the rows that a statement finds."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def write(self, sql: str, parameters: Parameters) -> int:
+        """Return how many rows a statement changed."""
+        return self._connection.execute(sql, parameters).rowcount
+
+    def write_many(self, sql: str, parameters: Sequence[Parameters]) -> int:
+        """Return how many rows a statement changed, executed for each of several rows of parameters."""
+        return self._connection.executemany(sql, parameters).rowcount
+
+
+class SqliteDatabase:
+    """One SQLite file, used by any number of threads; not after a fork."""
+
+    def __init__(self, uri: str, path: str, *, durability: str, busy_seconds: float) -> None:
+        self.statements = Statements(SQLITE)
+        self.path = path
+        self._uri = uri
+        self._pragmas = (
+            f"PRAGMA synchronous = {durability}",
+            "PRAGMA wal_autocheckpoint = 0",
+            "PRAGMA temp_store = MEMORY",
+            "PRAGMA trusted_schema = OFF",
+        )
+        self._busy_seconds = busy_seconds
+        self._checkpointer = Checkpointer(path)
+        self._process_id = os.getpid()
+        self._handles: dict[int, _Handle] = {}
+        self._opening = threading.Lock()
+        self._closed = False
+
+    def read(self, sql: str, parameters: Parameters) -> list[Row]:
+        """Return the rows that one statement finds, on this thread's connection."""
+        deadline = time.monotonic() + self._busy_seconds
+        while True:
+            try:
+                handle = self._handle()
+                with handle.lock:
+                    return handle.connection.execute(sql, parameters).fetchall()
+            except sqlite3.Error as error:
+                self._wait(error, deadline)
+
+    @contextmanager
+    def transaction(self, *, wait: bool = True) -> Iterator[SqliteTransaction]:
+        """Return a writing transaction, committed at the end of a `with`; `wait=False`: BusyError at once."""
+        handle = self._begin(time.monotonic() + (self._busy_seconds if wait else 0))
+        try:
+            yield SqliteTransaction(handle.connection)
+            handle.connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise storage_error(error, self.path) from error
+        finally:
+            if handle.connection.in_transaction:
+                self._roll_back(handle)
+            handle.lock.release()
+        with handle.lock:
+            self._checkpointer.after_commit(handle.connection)
+
+    def close(self) -> None:
+        """Close the connections of all threads; each waits for what runs on it."""
+        with self._opening:
+            self._closed = True
+            handles = list(self._handles.values())
+            self._handles = {}
+        for handle in handles:
+            if os.getpid() != self._process_id:
+                _INHERITED.append(handle.connection)
+                continue
+            with handle.lock:
+                handle.connection.close()
+
+    def _handle(self) -> _Handle:
+        if os.getpid() != self._process_id:
+            raise StorageError(f"{self.path} was opened before a fork; the child must open it anew")
+        handle = self._handles.get(threading.get_ident())
+        return self._open() if handle is None else handle
+
+    def _open(self) -> _Handle:
+        """Return a new connection of this thread, and close those of threads that have ended."""
+        with self._opening:
+            if self._closed:
+                raise StorageError("the store is closed")
+            running = {thread.ident for thread in threading.enumerate()}
+            for ident in [ident for ident in self._handles if ident not in running]:
+                ended = self._handles.pop(ident)
+                with ended.lock:
+                    ended.connection.close()
+            connection = sqlite3.connect(
+                self._uri, uri=True, timeout=_POLL_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            try:
+                for pragma in self._pragmas:
+                    connection.execute(pragma)
+            except BaseException:
+                connection.close()
+                raise
+            handle = _Handle(connection)
+            self._handles[threading.get_ident()] = handle
+        return handle
+
+    def _begin(self, deadline: float) -> _Handle:
+        """Return this thread's connection with its lock held and a transaction begun."""
+        while True:
+            try:
+                handle = self._handle()
+                handle.lock.acquire()
+                try:
+                    handle.connection.execute("BEGIN IMMEDIATE")
+                except BaseException:
+                    handle.lock.release()
+                    raise
+                return handle
+            except sqlite3.Error as error:
+                self._wait(error, deadline)
+
+    def _wait(self, error: sqlite3.Error, deadline: float) -> None:
+        """Sleep a random while if another holds what was needed, else or when time is up raise what stands for it."""
+        if not is_busy(error) or time.monotonic() >= deadline:
+            raise storage_error(error, self.path) from error
+        time.sleep(random.uniform(0, 0.005))
+
+    def _roll_back(self, handle: _Handle) -> None:
+        """End a transaction that failed; a connection that cannot even do that is given up."""
+        try:
+            handle.connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._handles.pop(threading.get_ident(), None)
+            handle.connection.close()
+
+
+def pragma(database: SqliteDatabase, name: str) -> Any:
+    """Return a setting of the file."""
+    return database.read(f"PRAGMA {name}", {})[0][0]
