@@ -19,7 +19,7 @@ _IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _SOURCED_BLOCKS = ("image", "document")
 _PDF = "application/pdf"
 _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_-]")
-_LONGEST_NAME = 128
+_LONGEST_NAME = 64
 
 
 def is_blank(text: object) -> bool:
@@ -57,7 +57,7 @@ def blocks_from_content(content: object, *, text_only: bool = False) -> list[Jso
 def call_from_tool_use(block: Mapping[str, Any]) -> Json:
     """Return a block that calls a tool as OpenAI's tool call."""
     arguments = json.dumps(block.get("input", {}), ensure_ascii=False, separators=(",", ":"))
-    return {"id": block["id"], "type": "function", "function": {"name": block.get("name"), "arguments": arguments}}
+    return {"id": block["id"], "type": "function", "function": {"name": block["name"], "arguments": arguments}}
 
 
 def tool_use_from_call(call: Mapping[str, Any], call_id: str) -> Json:

@@ -11,6 +11,8 @@ from tract.formats.anthropic_blocks import call_from_tool_use, content_from_bloc
 
 Json = dict[str, Any]
 
+_NEEDED = {"tool_use": ("id", "name"), "tool_result": ("tool_use_id",), "text": ("text",)}
+
 
 def split_message(message: Mapping[str, Any]) -> list[Json]:
     """Return the messages that one of Anthropic's stands for: an assistant's one; a user's results, then its words.
@@ -20,7 +22,7 @@ def split_message(message: Mapping[str, Any]) -> list[Json]:
     """
     role, content = message.get("role"), message.get("content")
     if role not in ("user", "assistant"):
-        raise ImportFormatError(f"role must be user or assistant, not {role!r:.80}", format="anthropic")
+        raise ImportFormatError(f"role must be user or assistant, not {_name(role)}", format="anthropic")
     if isinstance(content, str):
         return [{"role": role, "content": content}]
     if not isinstance(content, list):
@@ -80,8 +82,13 @@ def _split_user(blocks: list[Mapping[str, Any]]) -> list[Json]:
 
 def _check_block(block: object) -> Mapping[str, Any]:
     if not isinstance(block, dict) or not isinstance(block.get("type"), str):
-        raise ImportFormatError(f"each block must be an object with a type, not {block!r:.80}", format="anthropic")
-    needed = {"tool_use": "id", "tool_result": "tool_use_id", "text": "text"}.get(block["type"])
-    if needed is not None and not isinstance(block.get(needed), str):
-        raise ImportFormatError(f"a block of type {block['type']} needs {needed} as text", format="anthropic")
+        raise ImportFormatError(f"each block must be an object with a type, not {_name(block)}", format="anthropic")
+    for needed in _NEEDED.get(block["type"], ()):
+        if not isinstance(block.get(needed), str):
+            raise ImportFormatError(f"a block of type {block['type']} needs {needed} as text", format="anthropic")
     return block
+
+
+def _name(value: object) -> str:
+    """Return a value that is text as it is written, of any other only what it is: it may be nested too deep to show."""
+    return f"{value!r:.80}" if isinstance(value, str) else type(value).__name__
