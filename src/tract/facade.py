@@ -1,4 +1,4 @@
-"""The Python surface: class `Tract`, a table of contents of the verbs, and `open`, which wires the parts."""
+"""The Python surface: class `Tract`, a table of contents of the verbs; `Tract.open` wires the parts."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -9,20 +9,23 @@ from typing import Any, Literal, Self
 
 from tract.formats.compiled import CompiledContext
 from tract.llm.protocols import LLMClient
+from tract.llm.resolver import OpenAIResolver
 from tract.model.changes import Mark
 from tract.model.commits import Commit
-from tract.model.refs import BRANCHES, TAGS
+from tract.model.refs import BRANCHES, TAGS, check_ref_name
 from tract.model.results import Diff, ImportReport, MessageVersion, ReflogEntry, Status
 from tract.operations import checking, merging, read, record, refs, transfer, write
 from tract.operations.merge_result import MergeResult
+from tract.operations.merge_session import MergeOptions, Review, Strategy
 from tract.operations.opening import open_repo
 from tract.operations.record import Batch, Notes
-from tract.operations.repo import Repo
+from tract.operations.repo import MakeResolver, Repo
 from tract.operations.revisions import resolve_revision
-from tract.protocols import ResolverCallable, Store, TokenCounter
+from tract.protocols import ResolverCallable, Store
 from tract.storage.opening import open_store, tract_names
 from tract.tokens import TiktokenCounter
 
+Place = str | PathLike[str]
 Durability = Literal["full", "normal"]
 _COUNTER = TiktokenCounter()
 
@@ -31,49 +34,19 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def open(
-    path: "str | PathLike[str] | None" = None,
-    *,
-    name: str = "default",
-    read_only: bool = False,
-    durability: Durability = "full",
-    workspace: str = "default",
-    author: str = "",
-    clock: Callable[[], datetime] = _now,
-    llm: LLMClient | None = None,
-    counter: TokenCounter = _COUNTER,
-) -> "Tract":
-    """Return a tract in a SQLite file, in the database that a SQLAlchemy URL names, or (None) in memory.
-
-    A file that is not there is made. `name` chooses among the tracts of one store, `workspace` among the places in
-    it; `durability="normal"` is faster and may lose what was acknowledged last when the power goes. The caller closes
-    the tract.
-
-    Raises:
-        RefNameError: `name` or `workspace` is no valid name.
-        StorageError: the store cannot be opened; `SchemaVersionError` where another version made it.
-    """
-    store = open_store(path, tract=name, read_only=read_only, durability=durability)
-    return Tract(wire(store, counter, clock=clock, author=author, workspace=workspace, llm=llm))
+def make_resolver(client: LLMClient | None) -> MakeResolver | None:
+    """Return what makes a resolver that asks this client, for a model named at the merge; None for no client."""
+    return None if client is None else lambda model: OpenAIResolver(client, model=model)
 
 
-def wire(
-    store: Store,
-    counter: TokenCounter,
-    *,
-    clock: Callable[[], datetime],
-    author: str,
-    workspace: str,
-    llm: LLMClient | None,
-) -> Repo:
-    """Return the repo of an open store; the store is closed if that fails."""
+def wire(store: Store, client: LLMClient | None, *, clock: Callable[[], datetime], author: str, workspace: str) -> Repo:
+    """Return what the verbs work on, over an open store; the store is closed if that fails."""
     try:
-        repo = open_repo(store, counter, clock=clock, author=author, workspace=workspace)
+        repo = open_repo(store, _COUNTER, clock=clock, author=author, workspace=workspace)
     except BaseException:
         store.close()
         raise
-    if llm is not None:
-        merging.configure_llm(repo, llm)
+    repo.workspace.make_resolver = make_resolver(client)
     return repo
 
 
@@ -90,7 +63,7 @@ class Tract:
     @classmethod
     def open(
         cls,
-        path: "str | PathLike[str] | None" = None,
+        path: Place | None = None,
         *,
         name: str = "default",
         read_only: bool = False,
@@ -99,21 +72,22 @@ class Tract:
         author: str = "",
         clock: Callable[[], datetime] = _now,
         llm: LLMClient | None = None,
-    ) -> "Tract":
-        """Open a tract; see `tract.open`."""
-        return open(
-            path,
-            name=name,
-            read_only=read_only,
-            durability=durability,
-            workspace=workspace,
-            author=author,
-            clock=clock,
-            llm=llm,
-        )
+    ) -> Self:
+        """Open a tract in a SQLite file, in the database that a SQLAlchemy URL names, or (None) in memory.
+
+        A file that is not there is made. `name` chooses among the tracts of one store, `workspace` among the places
+        in it; `llm` settles merges. `durability="normal"` is faster, and may lose what was acknowledged last when
+        the power goes. The caller closes the tract.
+
+        Raises:
+            RefNameError: `name` or `workspace` is no valid name.
+            StorageError: the store cannot be opened; `SchemaVersionError` where another version made it.
+        """
+        store = open_store(path, tract=check_ref_name(name), read_only=read_only, durability=durability)
+        return cls(wire(store, llm, clock=clock, author=author, workspace=workspace))
 
     @staticmethod
-    def tracts(path: "str | PathLike[str]") -> list[str]:
+    def tracts(path: Place) -> list[str]:
         """Return the names of the tracts in a store, in order."""
         return tract_names(path)
 
@@ -345,12 +319,12 @@ class Tract:
         source: str,
         *,
         resolver: ResolverCallable | None = None,
-        strategy: merging.Strategy = "auto",
+        strategy: Strategy = "auto",
         allow: Iterable[str] = (),
         allow_unrelated: bool = False,
         no_ff: bool = False,
         auto_commit: bool = False,
-        review: merging.Review | None = None,
+        review: Review | None = None,
         model: str | None = None,
         message: str | None = None,
         delete_branch: bool = False,
@@ -362,7 +336,7 @@ class Tract:
             MergeAbortedError: the resolver answered `abort`; nothing is changed.
             MergeError: the two have no common history, and `allow_unrelated` is not given.
         """
-        options = merging.MergeOptions(
+        options = MergeOptions(
             strategy, tuple(allow), allow_unrelated, no_ff, auto_commit, review, model, message, delete_branch
         )
         return merging.merge(self._repo, source, options, resolver)
@@ -386,7 +360,7 @@ class Tract:
 
     def configure_llm(self, client: LLMClient | None) -> None:
         """Let a model settle the conflicts of merges that name no resolver; None: nobody does."""
-        merging.configure_llm(self._repo, client)
+        self._repo.workspace.make_resolver = make_resolver(client)
 
     def import_messages(
         self,

@@ -1,26 +1,26 @@
 """The verbs that read: compile, log, show, status, diff and a message's history."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from itertools import islice
 
 from tract.exceptions import CommitNotFoundError, ContentError, RevisionError
 from tract.formats.compiled import CompiledContext
 from tract.history.compile import plan_budget
 from tract.history.diff import changed_blobs, diff_contexts
 from tract.history.fold import apply_changes
-from tract.history.graph import walk
+from tract.history.graph import ahead, walk
 from tract.history.revisions import split_range
 from tract.model.changes import Append, Change, Edit, Fold, Insert, Move, SetMark, Unfold
 from tract.model.commits import Commit
 from tract.model.context import Context, Entry
 from tract.model.messages import Message
-from tract.model.refs import MERGES
 from tract.model.results import Diff, MessageVersion, Status
 from tract.operations.graph import GraphReader
 from tract.operations.load import encoding_of, load_context, load_fields, render
+from tract.operations.merge_session import find_merge_session
 from tract.operations.record import REPLY_TOKENS, Batch, count_tools, empty_facts, read_tip
 from tract.operations.repo import Rendering, Repo
-from tract.operations.revisions import resolve_commit
+from tract.operations.revisions import check_text, resolve_commit
 from tract.operations.write import find_message
 
 _LOG_PAGE = 256
@@ -92,39 +92,40 @@ def log(repo: Repo, revision: str, limit: int | None) -> list[Commit]:
 
     Statements grow with the logarithm of what is walked, and with one for each 256 commits returned.
     """
-    ends = split_range(revision)
+    if limit is not None and (type(limit) is not int or limit < 0):
+        raise ContentError(f"a limit is a number of commits, not {limit!r:.80}")
+    ends = split_range(check_text(revision))
     if ends is None and revision == "HEAD" and read_tip(repo) is None:
         return []
     excluded = [resolve_commit(repo, ends[0])] if ends is not None else []
     tip = resolve_commit(repo, ends[1] if ends is not None else revision)
     lookup = GraphReader(repo.store, [tip, *excluded])
-    ids = walk([tip.commit.id], lookup, exclude=[stored.commit.id for stored in excluded])
-    return list(_commits(repo, ids, limit))
+    if excluded:
+        nodes = iter(ahead(tip.commit.id, [stored.commit.id for stored in excluded], lookup))
+    else:
+        nodes = walk(tip.commit.id, lookup)
+    return list(_commits(repo, (node.id for node in nodes), limit))
 
 
 def _commits(repo: Repo, ids: Iterator[str], limit: int | None) -> Iterator[Commit]:
-    page: list[str] = []
-    for count, commit_id in enumerate(ids, start=1):
-        page.append(commit_id)
-        if len(page) == _LOG_PAGE or count == limit:
-            yield from _page(repo, page)
-            page = []
-        if count == limit:
-            return
-    if page:
-        yield from _page(repo, page)
+    wanted = islice(ids, limit)
+    while page := list(islice(wanted, _LOG_PAGE)):
+        found = repo.store.commits(page)
+        for commit_id in page:
+            if commit_id not in found:
+                raise CommitNotFoundError(f"no commit {commit_id}", commit_id=commit_id)
+            yield found[commit_id].commit
 
 
-def _page(repo: Repo, ids: list[str]) -> Iterator[Commit]:
-    found = repo.store.commits(ids)
-    for commit_id in ids:
-        if commit_id not in found:
-            raise CommitNotFoundError(f"no commit {commit_id}", commit_id=commit_id)
-        yield found[commit_id].commit
+def head_id(repo: Repo) -> str | None:
+    """Return the id of the commit that the workspace's branch stands at, or None while it is unborn. One statement."""
+    tip = read_tip(repo)
+    return tip.commit.id if tip is not None else None
 
 
 def status(repo: Repo) -> Status:
-    """Return where the workspace's branch stands. Two statements, whatever the length of the history."""
+    """Return where the workspace's branch stands. Two statements, three while a merge waits."""
+    waiting = find_merge_session(repo, repo.workspace.branch)
     tip = read_tip(repo)
     facts = tip.facts if tip is not None else empty_facts(repo)
     return Status(
@@ -133,14 +134,14 @@ def status(repo: Repo) -> Status:
         facts.message_count,
         facts.token_count,
         facts.tokens_exact,
-        repo.store.find_ref(MERGES + repo.workspace.branch),
+        waiting[1].id if waiting is not None else None,
         facts.budget,
     )
 
 
 def diff(repo: Repo, before: str, after: str | None) -> Diff:
     """Return what is different from one revision to another (None: the tip, with an open batch's changes)."""
-    ends = split_range(before)
+    ends = split_range(check_text(before))
     if ends is not None:
         if after is not None:
             raise RevisionError(f"{before!r} is a range already", revision=before)
@@ -200,8 +201,3 @@ def _action(change: Change, message_id: str) -> str | None:
         case Unfold(summary_id, shown) if shown is None or message_id in shown or summary_id == message_id:
             return "unfolded"
     return None
-
-
-def configuration(repo: Repo, at: str | None = None) -> Mapping[str, Any]:
-    """Return the configuration at a revision; shared, so never change it."""
-    return context_at(repo, at)[0].config

@@ -79,8 +79,12 @@ class Caches:
     counts: BoundedCache[tuple[str, str], TokenCount] = field(default_factory=lambda: BoundedCache(400_000))
 
 
+MakeResolver = Callable[[str | None], ResolverCallable]
+"""Makes the configured model's resolver, for the model named or its own default."""
+
+
 class Workspace:
-    """Where one `Tract` object stands: its branch, the resolver it was given, and each thread's open batch.
+    """Where one `Tract` object stands: its branch, the model it may ask, and each thread's open batch.
 
     `born` is set once the branch was seen to exist: from then on its absence means that somebody deleted it.
     """
@@ -89,7 +93,7 @@ class Workspace:
         self.name = name
         self.branch = branch
         self.born = False
-        self.resolver: ResolverCallable | None = None
+        self.make_resolver: MakeResolver | None = None
         self.threads = threading.local()
 
 

@@ -49,6 +49,17 @@ def resolve_commit(repo: Repo, text: str) -> StoredCommit:
     return found
 
 
+def check_text(revision: object) -> str:
+    """Return a revision if it is text.
+
+    Raises:
+        RevisionError: it is not.
+    """
+    if not isinstance(revision, str):
+        raise RevisionError(f"a revision is text, not {type(revision).__name__}")
+    return revision
+
+
 def find_named_ref(repo: Repo, name: str) -> tuple[str, str] | None:
     """Return the ref and the target of a branch, else of a tag, of this name; None if there is neither."""
     for prefix in (BRANCHES, TAGS):

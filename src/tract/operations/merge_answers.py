@@ -1,0 +1,129 @@
+"""The answers of a merge: remembered ones, a strategy's, a resolver's; who gave them is kept."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from tract.exceptions import ContentError, MergeAbortedError, MergeError
+from tract.history.answers import check_answer, settle_by_strategy
+from tract.history.merge import Settled, settle
+from tract.model.conflicts import Answer, Conflict
+from tract.model.encoding import decode, encode
+from tract.operations.merge_plan import Prepared, describe, loader
+from tract.operations.merge_session import (
+    KeptAnswer,
+    Settler,
+    Strategy,
+    answer_fields,
+    find_remembered,
+    read_remembered,
+)
+from tract.operations.repo import Repo
+from tract.protocols import Resolution, ResolverCallable
+
+
+@dataclass
+class Answers:
+    """The answers gathered so far for one plan, and what they make of it."""
+
+    repo: Repo
+    prepared: Prepared
+    given: dict[str, KeptAnswer] = field(default_factory=dict)
+    left_open: set[str] = field(default_factory=set)
+
+    def settled(self) -> Settled:
+        """Return what the answers make of the plan."""
+        return settle(self.prepared.plan, self._plain())
+
+    def recall(self) -> None:
+        """Take the answers that were remembered of open conflicts, and of those that these bring up."""
+        asked: set[str] = set()
+        while fresh := [conflict.id for conflict in self.settled().open_conflicts if conflict.id not in asked]:
+            asked.update(fresh)
+            known = find_remembered(self.repo, fresh)
+            self.given.update({key: read_remembered(self.repo, record_id) for key, record_id in known.items()})
+
+    def follow(self, strategy: Strategy) -> None:
+        """Settle what is open as a strategy does; what it does not settle stays open."""
+        if strategy in ("ours", "theirs", "union"):
+            _, answers = settle_by_strategy(self.prepared.plan, strategy, self._plain())
+            for key, answer in answers.items():
+                if key not in self.given:
+                    self.given[key] = KeptAnswer("strategy", answer.choice, answer.text, answer.fields)
+
+    def ask(self, resolver: ResolverCallable, allow: Collection[str]) -> None:
+        """Ask a resolver each open conflict once, those that an answer brings up too.
+
+        Raises:
+            MergeAbortedError: it answered `abort`.
+        """
+        while fresh := [conflict for conflict in self.settled().open_conflicts if conflict.id not in self.left_open]:
+            for conflict, info in zip(fresh, describe(self.repo, self.prepared, fresh), strict=True):
+                if conflict.needs_leave is not None and conflict.needs_leave not in allow:
+                    self.left_open.add(conflict.id)
+                else:
+                    self._take(conflict, resolver(info))
+
+    def _plain(self) -> dict[str, Answer]:
+        return {key: Answer(kept.choice, kept.text, kept.fields) for key, kept in self.given.items()}
+
+    def _take(self, conflict: Conflict, resolution: Resolution) -> None:
+        action = getattr(resolution, "action", None)
+        if action == "abort":
+            raise MergeAbortedError("the resolver aborted the merge", reasoning=resolution.reasoning)
+        if action not in ("resolved", "skip"):
+            raise MergeError(f"a resolver answers with a Resolution, not {type(resolution).__name__}")
+        answer = _resolver_answer(self, conflict, resolution) if action == "resolved" else None
+        if answer is None:
+            self.left_open.add(conflict.id)
+        else:
+            self.given[conflict.id] = answer
+
+
+def kept_answer(
+    prepared: Prepared, conflict: Conflict, resolution: Resolution, given: Mapping[str, KeptAnswer], *, by: Settler
+) -> KeptAnswer:
+    """Return a resolution as the answer to a conflict, if it may be one beside those given before.
+
+    Raises:
+        ContentError: it may not: no choice of this kind, or no valid message.
+    """
+    if getattr(resolution, "action", None) != "resolved":
+        raise ContentError("only a resolution that says resolved settles a conflict")
+    config = resolution.generation_config
+    kept_config = None if config is None else decode(encode(dict(config)))
+    kept = replace(_read(conflict, resolution), by=by, reasoning=resolution.reasoning, generation_config=kept_config)
+    check_kept(prepared, conflict, kept, given)
+    return kept
+
+
+def check_kept(prepared: Prepared, conflict: Conflict, kept: KeptAnswer, given: Mapping[str, KeptAnswer]) -> None:
+    """Check that an answer settles its conflict beside those given before.
+
+    Raises:
+        ContentError: it does not.
+    """
+    others = {key: Answer(other.choice, other.text, other.fields) for key, other in given.items()}
+    settle(prepared.plan, {**others, conflict.id: Answer(kept.choice, kept.text, kept.fields)})
+
+
+def _resolver_answer(answers: Answers, conflict: Conflict, resolution: Resolution) -> KeptAnswer | None:
+    """Return what a resolver answered, None where it cannot stand: it counts as `skip` then."""
+    try:
+        kept = kept_answer(answers.prepared, conflict, resolution, answers.given, by="resolver")
+    except ContentError:
+        return None
+    load = loader(answers.repo, {**answers.prepared.base.blobs, **answers.prepared.plan.new_blobs})
+    problem = check_answer(conflict, Answer(kept.choice, kept.text, kept.fields), load)
+    return kept if problem is None else None
+
+
+def _read(conflict: Conflict, resolution: Resolution) -> KeptAnswer:
+    """Read a resolution: a whole message, a text, or, where no text is taken, a choice given as text."""
+    if resolution.content is not None:
+        return KeptAnswer("resolver", fields=answer_fields(resolution.content))
+    text = resolution.content_text
+    if text is not None and not isinstance(text, str):
+        raise ContentError(f"a resolution's content_text is text, not {type(text).__name__}")
+    if text is not None and not conflict.takes_text:
+        return KeptAnswer("resolver", choice=text)
+    return KeptAnswer("resolver", text=text)

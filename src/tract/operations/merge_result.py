@@ -1,0 +1,149 @@
+"""What a merge came to: a handle on the session in the store, where conflicts are left to settle."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tract.exceptions import ConcurrentMoveError, MergeError
+from tract.formats.compiled import CompiledContext
+from tract.model.commits import Commit
+from tract.model.conflicts import Conflict, ConflictInfo, Notice
+from tract.operations.load import encoding_of, load_context
+from tract.operations.merge_answers import check_kept, kept_answer
+from tract.operations.merge_plan import describe
+from tract.operations.merge_session import KeptAnswer
+from tract.operations.merge_waiting import Waiting, read_waiting, save_waiting
+from tract.operations.read import compiled
+from tract.operations.record import count_blob
+from tract.operations.repo import Repo
+from tract.protocols import Resolution
+
+MergeKind = Literal["up_to_date", "fast_forward", "clean", "conflict"]
+_TRIES = 20
+
+
+@dataclass
+class MergeResult:
+    """What a merge came to; while it waits, the handle by which its conflicts are settled.
+
+    `conflicts` are all that came up, settled or not, in order; `resolutions` the answers so far, by conflict id.
+    `commit` is what the branch stands at if the merge is done (`committed`), or was not needed. `session_id` is None
+    unless the merge waits.
+    """
+
+    repo: Repo = field(repr=False)
+    kind: MergeKind
+    source: str
+    target: str
+    base_ids: tuple[str, ...]
+    conflicts: tuple[ConflictInfo, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    resolutions: Mapping[str, Resolution] = field(default_factory=dict)
+    committed: bool = False
+    commit: Commit | None = None
+    session_id: str | None = None
+
+    @property
+    def open_conflicts(self) -> tuple[ConflictInfo, ...]:
+        """The conflicts that have no answer yet."""
+        return tuple(conflict for conflict in self.conflicts if conflict.id not in self.resolutions)
+
+    def resolve(self, conflict_id: str, answer: "str | Resolution") -> None:
+        """Settle a conflict: by one of its choices, such as `ours` or `theirs`, by a text, or by a `Resolution`.
+
+        A word that is a choice is the choice; as a text it goes in a `Resolution`. The answer is kept in the store.
+
+        Raises:
+            MergeError: the merge does not wait any more, or has no such conflict.
+            ContentError: the answer cannot settle this conflict.
+        """
+        self._answer(conflict_id, answer)
+
+    def edit_resolution(self, conflict_id: str, text: str) -> None:
+        """Settle a conflict by a text, in place of the answer that it has.
+
+        Raises:
+            MergeError: the merge does not wait any more, or has no such conflict.
+            ContentError: the text cannot settle this conflict.
+        """
+        self._answer(conflict_id, Resolution("resolved", content_text=text))
+
+    def preview(self) -> CompiledContext:
+        """Return what the branch would compile to if the merge were committed now; open conflicts show our side.
+
+        Raises:
+            MergeError: the merge neither waits nor is done.
+        """
+        if self.session_id is None:
+            if self.commit is None:
+                raise MergeError("this merge does not wait")
+            return compiled_at(self.repo, self.commit)
+        waiting = self._waiting()
+        settled = waiting.settled
+        encoding = encoding_of(self.repo, settled.context.config).name
+        for blob in settled.new_blobs.values():
+            self.repo.caches.fields.put(blob.id, blob.fields, len(blob.payload))
+            count_blob(self.repo, blob, encoding)
+        return compiled(self.repo, settled.context, None)
+
+    def _answer(self, conflict_id: str, answer: "str | Resolution") -> None:
+        for left in reversed(range(_TRIES)):
+            waiting = self._waiting()
+            conflict = _find_conflict(waiting, conflict_id)
+            kept = _read_answer(waiting, conflict, answer)
+            session = waiting.session.answered(conflict.id, kept)
+            try:
+                save_waiting(self.repo, waiting, session, "resolve")
+            except ConcurrentMoveError:
+                if not left:
+                    raise
+                continue
+            break
+        self._show(self._waiting())
+
+    def _waiting(self) -> Waiting:
+        waiting = read_waiting(self.repo, self.target)
+        if waiting is None or waiting.session.id != self.session_id:
+            raise MergeError(f"the merge of {self.source!r} into {self.target!r} does not wait any more")
+        return waiting
+
+    def _show(self, waiting: Waiting) -> None:
+        self.conflicts = describe(self.repo, waiting.prepared, waiting.conflicts)
+        self.notices = waiting.settled.notices
+        self.resolutions = resolutions_of(waiting.session.answers, waiting.conflicts)
+        self.base_ids = waiting.prepared.base_ids
+
+
+def waiting_result(repo: Repo, waiting: Waiting) -> MergeResult:
+    """Return the handle on a merge that waits."""
+    result = MergeResult(repo, "conflict", waiting.session.source, waiting.branch, (), session_id=waiting.session.id)
+    result._show(waiting)
+    return result
+
+
+def resolutions_of(answers: Mapping[str, KeptAnswer], conflicts: tuple[Conflict, ...]) -> dict[str, Resolution]:
+    """Return the answers to these conflicts as resolutions."""
+    return {key: answers[key].as_resolution() for key in (conflict.id for conflict in conflicts) if key in answers}
+
+
+def compiled_at(repo: Repo, commit: Commit) -> CompiledContext:
+    """Return what a commit compiles to."""
+    return compiled(repo, load_context(repo, commit), commit.id)
+
+
+def _find_conflict(waiting: Waiting, conflict_id: str) -> Conflict:
+    found = [conflict for conflict in waiting.conflicts if conflict.id.startswith(conflict_id)] if conflict_id else []
+    if len(found) != 1:
+        problem = "several conflicts begin with" if found else "the merge has no conflict"
+        raise MergeError(f"{problem} {conflict_id!r}")
+    return found[0]
+
+
+def _read_answer(waiting: Waiting, conflict: Conflict, answer: "str | Resolution") -> KeptAnswer:
+    others = {key: kept for key, kept in waiting.session.answers.items() if key != conflict.id}
+    if isinstance(answer, str) and answer in conflict.choices:
+        kept = KeptAnswer("person", choice=answer)
+        check_kept(waiting.prepared, conflict, kept, others)
+        return kept
+    resolution = Resolution("resolved", content_text=answer) if isinstance(answer, str) else answer
+    return kept_answer(waiting.prepared, conflict, resolution, others, by="person")
