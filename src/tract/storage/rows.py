@@ -1,16 +1,17 @@
 """Values as rows and back, with what is checked on the way in: ids against bytes, and seals."""
 
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from zlib import crc32
 
 from tract.exceptions import CorruptionError
 from tract.model.commits import Commit, ContextFacts, OpenCall, parse_commit
 from tract.model.encoding import decode, encode
-from tract.protocols import LoggedMove, NewCommit, Operation, RefMove, StoredCommit, TokenCount
-from tract.storage.ids import target_bytes, target_text
+from tract.protocols import LoggedMove, NewBlob, NewCommit, NewRecord, Operation, RefMove, StoredCommit, TokenCount
+from tract.storage.ids import is_object_id, target_bytes, target_text
+from tract.storage.schema import BLOB_KIND, RECORD_KIND
 
 Row = tuple[Any, ...]
 Parameters = Mapping[str, Any]
@@ -19,9 +20,24 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def seal_of(key: bytes, *columns: object) -> int:
-    """Return a checksum of a row's columns that no id covers."""
-    return zlib.crc32(repr(columns).encode(), zlib.crc32(key))
+def seal_of(data: bytes) -> int:
+    """Return the checksum of columns that no id covers."""
+    return crc32(data)
+
+
+def facts_seal(key: bytes, counts: tuple[int, int, int], encoding: str, extras: bytes | None) -> int:
+    """Return the seal of what stands beside a commit: its messages, tokens, whether they are exact, and the rest."""
+    return crc32(b"%b%d,%d,%d,%b,%b" % (key, *counts, text_bytes(encoding), extras or b""))
+
+
+def count_seal(key: bytes, name: str, tokens: int, exact: int) -> int:
+    """Return the seal of a token count."""
+    return crc32(b"%b%d,%d,%b" % (key, tokens, exact, text_bytes(name)))
+
+
+def move_seal(columns: Iterable[bytes | None], created_at: int) -> int:
+    """Return the seal of a logged move."""
+    return crc32(b"\0".join([b"-" if column is None else column for column in columns]), created_at & 0xFFFFFFFF)
 
 
 def text_bytes(text: str) -> bytes:
@@ -50,6 +66,7 @@ def commit_row(new: NewCommit, encoding: int) -> dict[str, Any]:
     commit, facts = new.commit, new.facts
     key = bytes.fromhex(commit.id)
     extras = _extras(facts)
+    counts = (facts.message_count, facts.token_count, facts.tokens_exact)
     return {
         "id": key,
         "parent": bytes.fromhex(commit.parents[0]) if commit.parents else None,
@@ -59,7 +76,7 @@ def commit_row(new: NewCommit, encoding: int) -> dict[str, Any]:
         "tokens_exact": facts.tokens_exact,
         "encoding": encoding,
         "extras": extras,
-        "seal": seal_of(key, facts.message_count, facts.token_count, int(facts.tokens_exact), facts.encoding, extras),
+        "seal": facts_seal(key, counts, facts.encoding, extras),
         "payload": new.payload,
     }
 
@@ -72,7 +89,7 @@ def commit_of(key: bytes, payload: bytes) -> Commit:
 def stored_commit(row: Row, encoding: str) -> StoredCommit:
     """Return a commit with its facts from a row; the name of its encoding is given."""
     key, generation, message_count, token_count, exact, _, extras, seal, payload = row
-    if seal != seal_of(key, message_count, token_count, int(exact), encoding, extras):
+    if seal != facts_seal(key, (message_count, token_count, exact), encoding, extras):
         raise CorruptionError(f"what is kept beside commit {key.hex()} was altered", object_id=key.hex())
     budget: int | None = None
     open_calls: tuple[OpenCall, ...] = ()
@@ -84,39 +101,60 @@ def stored_commit(row: Row, encoding: str) -> StoredCommit:
     return StoredCommit(commit_of(key, payload), generation, facts)
 
 
+def blob_row(new: NewBlob | NewRecord) -> dict[str, Any]:
+    """Return a message's or a record's columns, without a token count."""
+    return {
+        "id": bytes.fromhex(new.id),
+        "kind": RECORD_KIND if isinstance(new, NewRecord) else BLOB_KIND,
+        "encoding": None,
+        "tokens": None,
+        "exact": None,
+        "seal": None,
+        "payload": new.payload,
+    }
+
+
 def count_row(key: bytes, encoding: int, name: str, count: TokenCount) -> dict[str, Any]:
     """Return a token count's columns."""
-    seal = seal_of(key, name, count.tokens, int(count.exact))
-    return {"id": key, "encoding": encoding, "tokens": count.tokens, "exact": count.exact, "seal": seal}
+    tokens, exact = count
+    seal = count_seal(key, name, tokens, exact)
+    return {"id": key, "encoding": encoding, "tokens": tokens, "exact": exact, "seal": seal}
 
 
 def token_count(row: Row, name: str) -> TokenCount:
     """Return the token count that a row holds."""
     key, tokens, exact, seal = row
-    if seal != seal_of(key, name, tokens, int(exact)):
+    if seal != count_seal(key, name, tokens, exact):
         raise CorruptionError(f"a token count of message {key.hex()} was altered", object_id=key.hex())
     return TokenCount(tokens, bool(exact))
 
 
-def move_row(move: RefMove, operation: Operation) -> dict[str, Any]:
-    """Return a logged move's columns, without its number in the operation."""
-    found: dict[str, Any] = {
-        "operation": bytes.fromhex(operation.id),
-        "ref": text_bytes(move.name),
-        "old": None if move.old is None else target_bytes(move.old),
-        "new": None if move.new is None else target_bytes(move.new),
-        "kind": text_bytes(operation.kind),
-        "author": text_bytes(operation.author),
-        "created_at": (operation.created_at - _EPOCH) // _MICROSECOND,
+def move_row(move: RefMove, n: int, operation: Operation, *, stored: bool) -> dict[str, Any]:
+    """Return a logged move's columns; `object` is what must be found in the store, unless it is `stored` already."""
+    key = bytes.fromhex(operation.id)
+    ref = text_bytes(move.name)
+    old = None if move.old is None else target_bytes(move.old)
+    new = None if move.new is None else target_bytes(move.new)
+    kind, author = text_bytes(operation.kind), text_bytes(operation.author)
+    created_at = (operation.created_at - _EPOCH) // _MICROSECOND
+    return {
+        "operation": key,
+        "n": n,
+        "ref": ref,
+        "old": old,
+        "new": new,
+        "kind": kind,
+        "author": author,
+        "created_at": created_at,
+        "seal": move_seal((key, ref, old, new, kind, author), created_at),
+        "object": None if stored or move.new is None or not is_object_id(move.new) else new,
     }
-    found["seal"] = seal_of(*found.values())
-    return found
 
 
 def logged_move(row: Row) -> LoggedMove:
     """Return the logged move that a row holds."""
     operation, ref, old, new, kind, author, created_at, seal = row
-    if seal != seal_of(*row[:-1]):
+    if seal != move_seal(row[:6], created_at):
         raise CorruptionError(f"the log of operation {operation.hex()} was altered", object_id=operation.hex())
     done = Operation(operation.hex(), bytes_text(kind), bytes_text(author), _EPOCH + timedelta(microseconds=created_at))
     move = RefMove(

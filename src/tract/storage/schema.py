@@ -1,9 +1,12 @@
 """The tables, the same on every database: what the last migration leaves.
 
-`row_id` is a small integer that rows refer to each other by; `id` is an object's id, 32 bytes. Names and authors are
-UTF-8 bytes, so that every text comes back as it was, and sorts the same everywhere. A `seal` is a checksum of the
-columns that no id covers. `line` and `position` give each commit its place: along a first-parent chain the position
-grows by one, and a line is a run of commits on one such chain; they are an index, never hashed.
+`id` is an object's id, 32 bytes; rows refer to each other by integers. Names and authors are UTF-8 bytes, so that every
+text comes back as it was, and sorts the same everywhere. A `seal` is a checksum of columns that no id covers.
+
+A commit's `place` is its line and its position in one number: along a first-parent chain the position grows by one, and
+a line is a run of commits on one such chain, side by side on disk. Lines are an index, never hashed. A move's `number`
+is its tract and its turn in the same way. A message's first token count stands in its row, so that an append writes no
+other; counts in further encodings stand in `token_counts`.
 """
 
 from sqlalchemy import (
@@ -27,6 +30,12 @@ APPLICATION_ID = 0x74726163
 
 BLOB_KIND, RECORD_KIND = 0, 1
 """What `blobs.kind` says: a message, or another JSON object."""
+
+LINE_PLACES = 2**28
+"""How many places a line has: `place` is the line's number times this, plus the position."""
+
+TRACT_MOVES = 2**36
+"""How many moves a tract's log has room for: `number` is the tract's row times this, plus the move's turn."""
 
 metadata = MetaData()
 
@@ -59,19 +68,20 @@ blobs = Table(
     Column("row_id", _RowId, primary_key=True),
     Column("id", LargeBinary, nullable=False, unique=True),
     Column("kind", SmallInteger, nullable=False),
+    Column("encoding", BigInteger),
+    Column("tokens", BigInteger),
+    Column("exact", Boolean),
+    Column("seal", BigInteger),
     Column("payload", LargeBinary, nullable=False),
 )
 
 commits = Table(
     "commits",
     metadata,
-    Column("row_id", _RowId, primary_key=True),
+    Column("place", _RowId, primary_key=True, autoincrement=False),
     Column("id", LargeBinary, nullable=False, unique=True),
-    Column("parent_row", BigInteger),
+    Column("parent", BigInteger, comment="the place of the first parent"),
     _number("generation"),
-    _number("line"),
-    _number("position"),
-    Column("fork_line", BigInteger),
     _number("message_count"),
     _number("token_count"),
     Column("tokens_exact", Boolean, nullable=False),
@@ -79,18 +89,16 @@ commits = Table(
     Column("extras", LargeBinary),
     _number("seal"),
     Column("payload", LargeBinary, nullable=False),
-    UniqueConstraint("line", "position"),
-    comment="fork_line: only on the first commit of a line, the line that its parent stands on",
 )
 
 parents = Table(
     "parents",
     metadata,
-    Column("commit_row", BigInteger, primary_key=True),
+    Column("child", BigInteger, primary_key=True),
     Column("n", Integer, primary_key=True),
-    _number("parent_row"),
+    _number("parent"),
     sqlite_with_rowid=False,
-    comment="the parents of merges behind the first",
+    comment="the places of merges and of their parents behind the first",
 )
 
 refs = Table(
@@ -105,8 +113,7 @@ refs = Table(
 moves = Table(
     "moves",
     metadata,
-    Column("tract", BigInteger, primary_key=True),
-    Column("seq", BigInteger, primary_key=True),
+    Column("number", _RowId, primary_key=True, autoincrement=False),
     Column("operation", LargeBinary, nullable=False),
     Column("n", Integer, nullable=False),
     Column("ref", LargeBinary, nullable=False),
@@ -117,15 +124,14 @@ moves = Table(
     _number("created_at"),
     _number("seal"),
     UniqueConstraint("operation", "n"),
-    sqlite_with_rowid=False,
     comment="the operation log: a row for each ref that an operation moved; created_at in microseconds",
 )
-Index("moves_of_ref", moves.c.tract, moves.c.ref, moves.c.seq)
+Index("moves_of_ref", moves.c.ref, moves.c.number)
 
 token_counts = Table(
     "token_counts",
     metadata,
-    Column("blob_row", BigInteger, primary_key=True),
+    Column("blob", BigInteger, primary_key=True),
     Column("encoding", BigInteger, primary_key=True),
     _number("tokens"),
     Column("exact", Boolean, nullable=False),

@@ -1,20 +1,17 @@
 """The store on a SQL database, whatever the database: what `publish` writes, and how each question is asked."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from typing import Any, Protocol
 
-from tract.exceptions import BusyError, ConcurrentMoveError, CorruptionError, ReadOnlyError, StorageError
+from tract.exceptions import BusyError, CorruptionError, ReadOnlyError
 from tract.model.commits import Commit
 from tract.protocols import (
     Fault,
     GraphNode,
     LoggedMove,
-    NewBlob,
-    NewCommit,
     NewObject,
-    NewRecord,
     Operation,
     RefMove,
     StoredCommit,
@@ -22,43 +19,25 @@ from tract.protocols import (
 )
 from tract.storage import statements
 from tract.storage.checking import check_store
-from tract.storage.ids import is_object_id, joined_keys, key_of, prefix_range, target_bytes, target_text
+from tract.storage.ids import joined_keys, key_of, prefix_range, target_text
 from tract.storage.rows import (
     Parameters,
     Row,
     bytes_text,
     checked,
     commit_of,
-    commit_row,
     count_row,
     logged_move,
-    move_row,
     seal_of,
     stored_commit,
     text_bytes,
     token_count,
 )
-from tract.storage.schema import BLOB_KIND, RECORD_KIND
 from tract.storage.statements import Statements
+from tract.storage.writing import AlreadyDoneError, Transaction, plan_rows, write_plan
 
 _ALL = 2**40
 """A limit that no table reaches, and that sums stay far below the largest integer with."""
-
-
-class Transaction(Protocol):
-    """The statements of one transaction; each returns what it read, or how many rows it changed."""
-
-    def read(self, sql: str, parameters: Parameters) -> list[Row]:
-        """Return the rows that a statement finds."""
-        ...
-
-    def write(self, sql: str, parameters: Parameters) -> int:
-        """Return how many rows a statement changed."""
-        ...
-
-    def write_many(self, sql: str, parameters: Sequence[Parameters]) -> int:
-        """Return how many rows a statement changed, executed for each of several rows of parameters."""
-        ...
 
 
 class Database(Protocol):
@@ -88,10 +67,9 @@ class SqlStore:
         self._statements = database.statements
         self._read_only = read_only
         self._reopen = reopen
-        self._encodings: dict[str, int] = {}
         self._tract_row: int | None = None
         self._find_tract()
-        self._encoding_rows(())
+        self._encodings = self._read_encodings()
 
     def __enter__(self) -> "SqlStore":
         return self
@@ -110,28 +88,17 @@ class SqlStore:
             ConcurrentMoveError: a ref does not stand at its move's `old`.
             StorageError: a commit's parent, or an object that a ref is to name, is neither stored nor given.
         """
-        blobs = sorted([new for new in objects if not isinstance(new, NewCommit)], key=lambda new: new.id)
-        commits = [new for new in objects if isinstance(new, NewCommit)]
-        names = {name for new in blobs if isinstance(new, NewBlob) for name in new.counts}
-        encodings = self._encoding_rows(names.union([new.facts.encoding for new in commits]))
-        ordered = sorted(moves, key=lambda move: move.name)
+        plan = plan_rows(objects, moves, operation, self._encoding_row)
+        tract = self._find_tract()
         try:
             with self._database.transaction() as transaction:
-                if blobs:
-                    _insert_blobs(transaction, blobs, encodings)
-                if commits:
-                    self._insert_commits(transaction, commits, encodings)
-                if ordered:
-                    self._log(transaction, ordered, operation)
-                given = {new.commit.id if isinstance(new, NewCommit) else new.id for new in objects}
-                for move in ordered:
-                    self._move(transaction, move, given)
-        except _AlreadyDoneError:
+                write_plan(transaction, self._statements, plan, tract)
+        except AlreadyDoneError:
             return
 
     def find_ref(self, name: str) -> str | None:
         """Return a ref's target, or None."""
-        rows = self._database.read(statements.FIND_REF, {"tract": self._find_tract(), "name": text_bytes(name)})
+        rows = self._database.read(statements.FIND_REF, {"tract": self._find_tract(), "ref": text_bytes(name)})
         with _readable():
             return target_text(rows[0][0]) if rows else None
 
@@ -145,7 +112,7 @@ class SqlStore:
 
     def find_tip(self, ref: str) -> StoredCommit | None:
         """Return the commit that a ref names, or None."""
-        rows = self._database.read(statements.TIP, {"tract": self._find_tract(), "name": text_bytes(ref)})
+        rows = self._database.read(statements.TIP, {"tract": self._find_tract(), "ref": text_bytes(ref)})
         return self._stored(rows[0]) if rows else None
 
     def commits(self, ids: Sequence[str]) -> dict[str, StoredCommit]:
@@ -205,7 +172,7 @@ class SqlStore:
 
     def token_counts(self, blob_ids: Sequence[str], encoding: str) -> dict[str, TokenCount]:
         """Return the counts that are kept, by blob id."""
-        number = self._encodings.get(encoding) or self._encoding_rows(()).get(encoding)
+        number = self._encodings.get(encoding) or self._read_encodings().get(encoding)
         if number is None:
             return {}
         parameters = {"ids": joined_keys(dict.fromkeys(blob_ids)), "encoding": number}
@@ -218,7 +185,7 @@ class SqlStore:
         if self._read_only:
             return
         try:
-            number = self._encoding_rows({encoding})[encoding]
+            number = self._encoding_row(encoding)
             rows = [count_row(key_of(name), number, encoding, count) for name, count in counts.items()]
             with self._database.transaction(wait=False) as transaction:
                 transaction.write_many(statements.ADD_COUNT, rows)
@@ -264,18 +231,18 @@ class SqlStore:
             self._tract_row = rows[0][0] if rows else None
         return -1 if self._tract_row is None else self._tract_row
 
-    def _encoding_rows(self, names: Iterable[str]) -> dict[str, int]:
-        """Return the rows of all encodings, with those named among them; an encoding is kept for good."""
-        if self._encodings and self._encodings.keys() >= set(names):
-            return self._encodings
-        self._encodings = self._read_encodings()
-        missing = set(names) - self._encodings.keys()
-        if missing:
-            with self._database.transaction() as transaction:
-                for name in sorted(map(text_bytes, missing)):
-                    transaction.write(statements.ADD_ENCODING, {"name": name, "seal": seal_of(name)})
+    def _encoding_row(self, name: str) -> int:
+        """Return the row of an encoding, which is kept for good."""
+        found = self._encodings.get(name)
+        if found is None:
             self._encodings = self._read_encodings()
-        return self._encodings
+            if name not in self._encodings:
+                stored = text_bytes(name)
+                with self._database.transaction() as transaction:
+                    transaction.write(statements.ADD_ENCODING, {"name": stored, "seal": seal_of(stored)})
+                self._encodings = self._read_encodings()
+            found = self._encodings[name]
+        return found
 
     def _read_encodings(self) -> dict[str, int]:
         rows = self._database.read(statements.ENCODINGS, {})
@@ -287,83 +254,6 @@ class SqlStore:
             names = {number: name for name, number in self._encodings.items()}
             name = names.get(row[5]) or {number: name for name, number in self._read_encodings().items()}[row[5]]
             return stored_commit(row, name)
-
-    def _insert_commits(
-        self, transaction: Transaction, commits: Sequence[NewCommit], encodings: Mapping[str, int]
-    ) -> None:
-        rows = [commit_row(new, encodings[new.facts.encoding]) for new in commits]
-        inserted = transaction.write_many(self._statements.add_commit, rows)
-        merged = [
-            {"id": row["id"], "n": n, "parent": bytes.fromhex(parent)}
-            for row, new in zip(rows, commits, strict=True)
-            for n, parent in enumerate(new.commit.parents[1:], 1)
-        ]
-        if merged:
-            inserted += transaction.write_many(statements.ADD_PARENT, merged)
-        if inserted < len(rows) + len(merged):
-            self._require_parents(transaction, commits)
-
-    def _require_parents(self, transaction: Transaction, commits: Sequence[NewCommit]) -> None:
-        """Raise StorageError if a parent is not stored; else what was not inserted was there already."""
-        wanted = {parent: new.commit.id for new in commits for parent in new.commit.parents}
-        found = {row[0].hex() for row in transaction.read(self._statements.known, {"ids": joined_keys(wanted)})}
-        for parent, child in wanted.items():
-            if parent not in found:
-                raise StorageError(f"commit {child} has a parent that is not stored: {parent}")
-
-    def _log(self, transaction: Transaction, moves: Sequence[RefMove], operation: Operation) -> None:
-        if not is_object_id(operation.id):
-            raise StorageError(f"an operation's id must be 64 hex digits, not {operation.id!r}")
-        tract = self._find_tract()
-        rows = [{"tract": tract, "n": n, **move_row(move, operation)} for n, move in enumerate(moves)]
-        if transaction.write_many(self._statements.add_move, rows) == 0:
-            raise _AlreadyDoneError
-
-    def _move(self, transaction: Transaction, move: RefMove, given: set[str]) -> None:
-        """Move one ref, if it stands where it is expected, and what it is to name is stored or was given."""
-        row: dict[str, Any] = {"tract": self._find_tract(), "name": text_bytes(move.name)}
-        changes = row | {
-            "old": None if move.old is None else target_bytes(move.old),
-            "new": None if move.new is None else target_bytes(move.new),
-            "object": None,
-        }
-        if move.new is not None and move.new not in given and is_object_id(move.new):
-            changes["object"] = changes["new"]
-        if move.new is None:
-            moved = move.old is not None and transaction.write(statements.DELETE_REF, changes)
-        else:
-            moved = transaction.write(statements.ADD_REF if move.old is None else statements.MOVE_REF, changes)
-        if not moved:
-            rows = transaction.read(statements.FIND_REF, row)
-            found = target_text(rows[0][0]) if rows else None
-            _require_stand(move, found)
-
-
-class _AlreadyDoneError(Exception):
-    """The operation is logged: the transaction has nothing to do."""
-
-
-def _insert_blobs(transaction: Transaction, blobs: Sequence[NewBlob | NewRecord], encodings: Mapping[str, int]) -> None:
-    rows, counts = [], []
-    for new in blobs:
-        key = bytes.fromhex(new.id)
-        kind = RECORD_KIND if isinstance(new, NewRecord) else BLOB_KIND
-        rows.append({"id": key, "kind": kind, "payload": new.payload})
-        if isinstance(new, NewBlob):
-            counts += [count_row(key, encodings[name], name, count) for name, count in new.counts.items()]
-    transaction.write_many(statements.ADD_BLOB, rows)
-    if counts:
-        transaction.write_many(statements.ADD_COUNT, counts)
-
-
-def _require_stand(move: RefMove, found: str | None) -> None:
-    """Raise what kept a ref from being moved."""
-    if found != move.old:
-        raise ConcurrentMoveError(
-            f"{move.name} stands at {found}, not at {move.old}", ref=move.name, expected=move.old, found=found
-        )
-    if move.new is not None:
-        raise StorageError(f"{move.name} was to name an object that is not stored: {move.new}")
 
 
 def _require_chain(chain: Sequence[Commit], *, complete: bool) -> None:

@@ -5,8 +5,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from tract.exceptions import StorageError
@@ -31,10 +30,19 @@ class _Handle:
 
 
 class SqliteTransaction:
-    """The statements of one transaction."""
+    """A transaction for a `with`: begun where it is entered, committed at the end, rolled back on any exception."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, database: "SqliteDatabase", wait_seconds: float) -> None:
+        self._database = database
+        self._wait_seconds = wait_seconds
+
+    def __enter__(self) -> "SqliteTransaction":
+        self._handle = self._database.begin(self._wait_seconds)
+        self._connection = self._handle.connection
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._database.end(self._handle, error)
 
     def read(self, sql: str, parameters: Parameters) -> list[Row]:
         """Return the rows that a statement finds."""
@@ -71,30 +79,51 @@ class SqliteDatabase:
 
     def read(self, sql: str, parameters: Parameters) -> list[Row]:
         """Return the rows that one statement finds, on this thread's connection."""
-        deadline = time.monotonic() + self._busy_seconds
+        deadline: float | None = None
         while True:
             try:
                 handle = self._handle()
                 with handle.lock:
                     return handle.connection.execute(sql, parameters).fetchall()
             except sqlite3.Error as error:
-                self._wait(error, deadline)
+                deadline = self._wait(error, deadline, self._busy_seconds)
 
-    @contextmanager
-    def transaction(self, *, wait: bool = True) -> Iterator[SqliteTransaction]:
+    def transaction(self, *, wait: bool = True) -> SqliteTransaction:
         """Return a writing transaction, committed at the end of a `with`; `wait=False`: BusyError at once."""
-        handle = self._begin(time.monotonic() + (self._busy_seconds if wait else 0))
+        return SqliteTransaction(self, self._busy_seconds if wait else 0)
+
+    def begin(self, wait_seconds: float) -> _Handle:
+        """Return this thread's connection with its lock held and a transaction begun; `end` must follow."""
+        deadline: float | None = None
+        while True:
+            handle: _Handle | None = None
+            try:
+                handle = self._handle()
+                handle.lock.acquire()
+                handle.connection.execute("BEGIN IMMEDIATE")
+                return handle
+            except BaseException as error:
+                if handle is not None:
+                    handle.lock.release()
+                if not isinstance(error, sqlite3.Error):
+                    raise
+                deadline = self._wait(error, deadline, wait_seconds)
+
+    def end(self, handle: _Handle, error: BaseException | None) -> None:
+        """Commit, or roll back because of an error."""
+        connection = handle.connection
         try:
-            yield SqliteTransaction(handle.connection)
-            handle.connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise storage_error(error, self.path) from error
+            if error is None:
+                connection.execute("COMMIT")
+                self._checkpointer.after_commit(connection)
+            elif isinstance(error, sqlite3.Error):
+                raise storage_error(error, self.path) from error
+        except sqlite3.Error as failed:
+            raise storage_error(failed, self.path) from failed
         finally:
-            if handle.connection.in_transaction:
+            if connection.in_transaction:
                 self._roll_back(handle)
             handle.lock.release()
-        with handle.lock:
-            self._checkpointer.after_commit(handle.connection)
 
     def close(self) -> None:
         """Close the connections of all threads; each waits for what runs on it."""
@@ -138,26 +167,18 @@ class SqliteDatabase:
             self._handles[threading.get_ident()] = handle
         return handle
 
-    def _begin(self, deadline: float) -> _Handle:
-        """Return this thread's connection with its lock held and a transaction begun."""
-        while True:
-            try:
-                handle = self._handle()
-                handle.lock.acquire()
-                try:
-                    handle.connection.execute("BEGIN IMMEDIATE")
-                except BaseException:
-                    handle.lock.release()
-                    raise
-                return handle
-            except sqlite3.Error as error:
-                self._wait(error, deadline)
+    def _wait(self, error: sqlite3.Error, deadline: float | None, wait_seconds: float) -> float:
+        """Sleep a random while if another holds what was needed, else or when time is up raise what stands for it.
 
-    def _wait(self, error: sqlite3.Error, deadline: float) -> None:
-        """Sleep a random while if another holds what was needed, else or when time is up raise what stands for it."""
-        if not is_busy(error) or time.monotonic() >= deadline:
+        Returns until when to go on; None stands for the first time.
+        """
+        now = time.monotonic()
+        if deadline is None:
+            deadline = now + wait_seconds
+        if not is_busy(error) or now >= deadline:
             raise storage_error(error, self.path) from error
         time.sleep(random.uniform(0, 0.005))
+        return deadline
 
     def _roll_back(self, handle: _Handle) -> None:
         """End a transaction that failed; a connection that cannot even do that is given up."""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tract.storage.schema import LINE_PLACES, TRACT_MOVES
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
@@ -9,7 +11,7 @@ class Dialect:
 
     with_wanted: str
     next_line: str
-    next_seq: str
+    next_number: str
 
 
 _FACTS = "c.message_count, c.token_count, c.tokens_exact, c.encoding, c.extras, c.seal"
@@ -21,50 +23,57 @@ TRACTS = "SELECT name, seal FROM tracts ORDER BY name"
 ENCODINGS = "SELECT row_id, name, seal FROM encodings"
 ADD_ENCODING = "INSERT INTO encodings (name, seal) VALUES (:name, :seal) ON CONFLICT DO NOTHING"
 
-ADD_BLOB = "INSERT INTO blobs (id, kind, payload) VALUES (:id, :kind, :payload) ON CONFLICT (id) DO NOTHING"
+ADD_BLOB = """
+INSERT INTO blobs (id, kind, encoding, tokens, exact, seal, payload)
+VALUES (:id, :kind, :encoding, :tokens, :exact, :seal, :payload) ON CONFLICT (id) DO NOTHING"""
 ADD_COUNT = """
-INSERT INTO token_counts (blob_row, encoding, tokens, exact, seal)
-SELECT b.row_id, :encoding, :tokens, :exact, :seal FROM blobs b WHERE b.id = :id
+INSERT INTO token_counts (blob, encoding, tokens, exact, seal)
+SELECT b.row_id, :encoding, :tokens, :exact, :seal FROM blobs b
+WHERE b.id = :id AND b.kind = 0 AND (b.encoding IS NULL OR b.encoding <> :encoding)
 ON CONFLICT DO NOTHING"""
 ADD_PARENT = """
-INSERT INTO parents (commit_row, n, parent_row)
-SELECT c.row_id, :n, p.row_id FROM commits c CROSS JOIN commits p WHERE c.id = :id AND p.id = :parent
+INSERT INTO parents (child, n, parent)
+SELECT c.place, :n, p.place FROM commits c CROSS JOIN commits p WHERE c.id = :id AND p.id = :parent
 ON CONFLICT DO NOTHING"""
 
 FIND_RECORD = "SELECT payload FROM blobs WHERE id = :id AND kind = 1"
-FIND_REF = "SELECT target FROM refs WHERE tract = :tract AND name = :name"
+FIND_REF = "SELECT target FROM refs WHERE tract = :tract AND name = :ref"
 REFS = "SELECT name, target FROM refs WHERE tract = :tract AND name >= :low AND name < :high ORDER BY name"
-TIP = f"SELECT {_COMMIT} FROM refs r JOIN commits c ON c.id = r.target WHERE r.tract = :tract AND r.name = :name"
+TIP = f"SELECT {_COMMIT} FROM refs r JOIN commits c ON c.id = r.target WHERE r.tract = :tract AND r.name = :ref"
 COMMIT_IDS = "SELECT id FROM commits WHERE id BETWEEN :low AND :high ORDER BY id LIMIT :limit"
 HAS_OPERATION = "SELECT 1 FROM moves WHERE operation = :operation LIMIT 1"
 
 _STORED = """(:object IS NULL OR EXISTS (SELECT 1 FROM commits WHERE id = :object)
     OR EXISTS (SELECT 1 FROM blobs WHERE id = :object))"""
 ADD_REF = f"""
-INSERT INTO refs (tract, name, target) SELECT :tract, :name, :new WHERE {_STORED} ON CONFLICT DO NOTHING"""
+INSERT INTO refs (tract, name, target) SELECT :tract, :ref, :new WHERE {_STORED} ON CONFLICT DO NOTHING"""
 MOVE_REF = f"""
-UPDATE refs SET target = :new WHERE tract = :tract AND name = :name AND target = :old AND {_STORED}"""
-DELETE_REF = "DELETE FROM refs WHERE tract = :tract AND name = :name AND target = :old"
+UPDATE refs SET target = :new WHERE tract = :tract AND name = :ref AND target = :old AND {_STORED}"""
+DELETE_REF = "DELETE FROM refs WHERE tract = :tract AND name = :ref AND target = :old"
 
-_MOVES = "SELECT operation, ref, old, new, kind, author, created_at, seal FROM moves WHERE tract = :tract"
-MOVES = f"{_MOVES} ORDER BY seq DESC LIMIT :limit OFFSET :skip"
-MOVES_OF_REF = f"{_MOVES} AND ref = :ref ORDER BY seq DESC LIMIT :limit OFFSET :skip"
+_MOVES = f"""
+SELECT operation, ref, old, new, kind, author, created_at, seal FROM moves
+WHERE number > :tract * {TRACT_MOVES} AND number < (:tract + 1) * {TRACT_MOVES}"""
+MOVES = f"{_MOVES} ORDER BY number DESC LIMIT :limit OFFSET :skip"
+MOVES_OF_REF = f"{_MOVES} AND ref = :ref ORDER BY number DESC LIMIT :limit OFFSET :skip"
 
-CHAIN = """
-WITH RECURSIVE path (line, top, next_line, next_top, low, high) AS (
-    SELECT c.line, c.position, f.fork_line, f.position - 1, c.position - :skip - :limit + 1, c.position - :skip
+CHAIN = f"""
+WITH RECURSIVE path (line, top, next, low, high) AS (
+    SELECT c.place / {LINE_PLACES}, c.place % {LINE_PLACES}, f.parent,
+        c.place % {LINE_PLACES} - :skip - :limit + 1, c.place % {LINE_PLACES} - :skip
     FROM commits c CROSS JOIN commits f
-    WHERE c.id = :id AND f.line = c.line AND f.position = (SELECT min(m.position) FROM commits m WHERE m.line = c.line)
+    WHERE c.id = :id AND f.place =
+        (SELECT min(m.place) FROM commits m WHERE m.place >= c.place / {LINE_PLACES} * {LINE_PLACES})
     UNION ALL
-    SELECT f.line, path.next_top, f.fork_line, f.position - 1, path.low, path.high
+    SELECT path.next / {LINE_PLACES}, path.next % {LINE_PLACES}, f.parent, path.low, path.high
     FROM path CROSS JOIN commits f
-    WHERE path.next_top >= path.low AND f.line = path.next_line
-        AND f.position = (SELECT min(m.position) FROM commits m WHERE m.line = path.next_line)
+    WHERE path.next % {LINE_PLACES} >= path.low AND f.place =
+        (SELECT min(m.place) FROM commits m WHERE m.place >= path.next / {LINE_PLACES} * {LINE_PLACES})
 )
-SELECT c.position, c.id, c.payload FROM path CROSS JOIN commits c
-WHERE c.line = path.line AND c.position >= path.low
-    AND c.position <= CASE WHEN path.top < path.high THEN path.top ELSE path.high END"""
-"""`next_line` and `next_top` are where a line left another; the walk ends where that is below what is asked for."""
+SELECT c.place % {LINE_PLACES}, c.id, c.payload FROM path CROSS JOIN commits c
+WHERE c.place >= path.line * {LINE_PLACES} + CASE WHEN path.low > 0 THEN path.low ELSE 0 END
+    AND c.place <= path.line * {LINE_PLACES} + CASE WHEN path.top < path.high THEN path.top ELSE path.high END"""
+"""`next` is the place where a line left another; the walk ends where that is below what is asked for."""
 
 
 class Statements:
@@ -73,47 +82,45 @@ class Statements:
     def __init__(self, dialect: Dialect) -> None:
         wanted = dialect.with_wanted
         self.add_commit = f"""
-INSERT INTO commits (id, parent_row, generation, line, position, fork_line,
+INSERT INTO commits (place, id, parent, generation,
     message_count, token_count, tokens_exact, encoding, extras, seal, payload)
-SELECT :id, p.row_id,
+SELECT CASE WHEN p.place IS NOT NULL AND t.place IS NULL THEN p.place + 1
+        ELSE {dialect.next_line} * {LINE_PLACES} + coalesce(p.place % {LINE_PLACES} + 1, 0) END,
+    :id, p.place,
     CASE WHEN :ids IS NULL THEN coalesce(p.generation, 0) + 1
         ELSE ({wanted} SELECT max(g.generation) + 1 FROM wanted CROSS JOIN commits g WHERE g.id = wanted.id) END,
-    CASE WHEN p.row_id IS NOT NULL AND t.row_id IS NULL THEN p.line ELSE {dialect.next_line} END,
-    coalesce(p.position + 1, 0),
-    CASE WHEN t.row_id IS NOT NULL THEN p.line END,
     :message_count, :token_count, :tokens_exact, :encoding, :extras, :seal, :payload
-FROM (SELECT 1) one
-    LEFT JOIN commits p ON p.id = :parent
-    LEFT JOIN commits t ON t.line = p.line AND t.position = p.position + 1
-WHERE :parent IS NULL OR p.row_id IS NOT NULL
+FROM (SELECT 1) one LEFT JOIN commits p ON p.id = :parent LEFT JOIN commits t ON t.place = p.place + 1
+WHERE :parent IS NULL OR p.place IS NOT NULL
 ON CONFLICT (id) DO NOTHING"""
         """`t` is the commit that took the place behind the parent, if one did; merges alone give `ids`, all parents."""
         self.add_move = f"""
-INSERT INTO moves (tract, seq, operation, n, ref, old, new, kind, author, created_at, seal)
-VALUES (:tract, {dialect.next_seq}, :operation, :n, :ref, :old, :new, :kind, :author, :created_at, :seal)
+INSERT INTO moves (number, operation, n, ref, old, new, kind, author, created_at, seal)
+VALUES ({dialect.next_number}, :operation, :n, :ref, :old, :new, :kind, :author, :created_at, :seal)
 ON CONFLICT (operation, n) DO NOTHING"""
         self.commits = f"{wanted} SELECT {_COMMIT} FROM wanted CROSS JOIN commits c WHERE c.id = wanted.id"
         self.known = f"{wanted} SELECT c.id FROM wanted CROSS JOIN commits c WHERE c.id = wanted.id"
         self.blobs = f"""
 {wanted} SELECT wanted.id, b.payload FROM wanted CROSS JOIN blobs b WHERE b.id = wanted.id AND b.kind = 0"""
         self.counts = f"""
-{wanted} SELECT wanted.id, t.tokens, t.exact, t.seal FROM wanted CROSS JOIN blobs b CROSS JOIN token_counts t
-WHERE b.id = wanted.id AND t.blob_row = b.row_id AND t.encoding = :encoding"""
+{wanted} SELECT wanted.id, coalesce(t.tokens, b.tokens), coalesce(t.exact, b.exact), coalesce(t.seal, b.seal)
+FROM wanted CROSS JOIN blobs b LEFT JOIN token_counts t ON t.blob = b.row_id AND t.encoding = :encoding
+WHERE b.id = wanted.id AND (b.encoding = :encoding OR t.encoding = :encoding)"""
         self.ancestry = f"""
-{wanted}, walk (row_id, parent_row, generation) AS (
-    SELECT c.row_id, c.parent_row, c.generation FROM wanted CROSS JOIN commits c WHERE c.id = wanted.id
+{wanted}, walk (place, parent, generation) AS (
+    SELECT c.place, c.parent, c.generation FROM wanted CROSS JOIN commits c WHERE c.id = wanted.id
     UNION
-    SELECT c.row_id, c.parent_row, c.generation FROM walk CROSS JOIN commits c
-    WHERE walk.generation > :floor AND c.row_id = walk.parent_row
+    SELECT c.place, c.parent, c.generation FROM walk CROSS JOIN commits c
+    WHERE walk.generation > :floor AND c.place = walk.parent
     UNION
-    SELECT c.row_id, c.parent_row, c.generation FROM walk CROSS JOIN parents q CROSS JOIN commits c
-    WHERE walk.generation > :floor AND q.commit_row = walk.row_id AND c.row_id = q.parent_row
+    SELECT c.place, c.parent, c.generation FROM walk CROSS JOIN parents q CROSS JOIN commits c
+    WHERE walk.generation > :floor AND q.child = walk.place AND c.place = q.parent
 )
 SELECT c.id, w.generation, p.id, q.n, m.id FROM walk w CROSS JOIN commits c
-    LEFT JOIN commits p ON p.row_id = w.parent_row
-    LEFT JOIN parents q ON q.commit_row = w.row_id
-    LEFT JOIN commits m ON m.row_id = q.parent_row
-WHERE c.row_id = w.row_id"""
+    LEFT JOIN commits p ON p.place = w.parent
+    LEFT JOIN parents q ON q.child = w.place
+    LEFT JOIN commits m ON m.place = q.parent
+WHERE c.place = w.place"""
 
 
 SQLITE = Dialect(
@@ -122,6 +129,7 @@ SQLITE = Dialect(
     UNION ALL
     SELECT upto + 32, substr(:ids, upto + 1, 32) FROM wanted WHERE upto < length(:ids)
 )""",
-    next_line="(SELECT coalesce(max(line), 0) + 1 FROM commits)",
-    next_seq="(SELECT coalesce(max(seq), 0) + 1 FROM moves WHERE tract = :tract)",
+    next_line=f"(SELECT coalesce(max(place) / {LINE_PLACES}, 0) + 1 FROM commits)",
+    next_number=f"""(SELECT coalesce(max(number), :tract * {TRACT_MOVES}) + 1 FROM moves
+    WHERE number > :tract * {TRACT_MOVES} AND number < (:tract + 1) * {TRACT_MOVES})""",
 )
