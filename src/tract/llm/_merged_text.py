@@ -69,7 +69,8 @@ def _has_marker(text: str) -> bool:
 
 def _sentences(instructions: Sequence[str]) -> list[str]:
     sentences = (part for text in instructions for part in re.split(r"(?<=[.:!?])\s|\n", text))
-    return [flat for flat in map(_flat, sentences) if len(flat) >= _SHORTEST_INSTRUCTION]
+    flat = (_flat(sentence).rstrip(".:!?") for sentence in sentences)
+    return [sentence for sentence in flat if len(sentence) >= _SHORTEST_INSTRUCTION]
 
 
 def _flat(text: str) -> str:

@@ -19,6 +19,7 @@ import httpx
 _LONGEST_TIMEOUT = 1e6
 # A TLS record; the deadline is looked at between pieces of what is sent.
 _PIECE_BYTES = 16384
+_GZIP_START = b"\x1f"
 
 
 class Deadline:
@@ -147,16 +148,28 @@ def _unpacker(encoding: str) -> Callable[[bytes, int], bytes]:
     """Return a function that unpacks the next chunk into at most so many bytes."""
     match encoding.strip().lower():
         case "" | "identity":
-            return lambda chunk, most: chunk[:most]
+            return _plain
         case "gzip" | "x-gzip":
-            unzip = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            return _Gunzip()
         case _:
             raise httpx.DecodingError(f"its encoding is {encoding[:40]!r}, where only gzip was asked for")
 
-    def unpack(chunk: bytes, most: int) -> bytes:
+
+def _plain(chunk: bytes, most: int) -> bytes:
+    return chunk[:most]
+
+
+class _Gunzip:
+    """Unpacks gzip; what does not begin as such is plain, for some proxies unpack and leave the header as it was."""
+
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        self._unpack: Callable[[bytes, int], bytes] | None = None
+
+    def __call__(self, chunk: bytes, most: int) -> bytes:
+        if self._unpack is None and chunk:
+            self._unpack = self._zlib.decompress if chunk.startswith(_GZIP_START) else _plain
         try:
-            return unzip.decompress(chunk, most)
+            return self._unpack(chunk, most) if self._unpack else b""
         except zlib.error as error:
             raise httpx.DecodingError(f"it is no valid gzip ({error})") from error
-
-    return unpack

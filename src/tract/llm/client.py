@@ -54,6 +54,7 @@ class OpenAIClient:
         *,
         deadline: float = 600.0,
     ) -> None:
+        self.default_model = default_model
         self._secret = Secret(os.environ.get(_KEY_VARIABLE, "") if api_key is None else api_key)
         del api_key  # a traceback that shows local variables must not show it
         fault = self._secret.find_fault()
@@ -63,7 +64,6 @@ class OpenAIClient:
             base_url = os.environ.get(_BASE_URL_VARIABLE, "").strip() or OPENAI_BASE_URL
         if not isinstance(max_retries, int) or max_retries < 0:
             raise LLMConfigError(f"max_retries must be a whole number, 0 or more, not {max_retries!r}")
-        self.default_model = default_model
         self._endpoint = chat_endpoint(base_url)
         self._deadline_seconds = _checked_seconds("deadline", deadline)
         self._retrying = tenacity.Retrying(
@@ -84,7 +84,7 @@ class OpenAIClient:
             _logger.warning("the API key goes to %s unencrypted: its URL is http://", self._endpoint.host)
 
     def __repr__(self) -> str:
-        return f"<OpenAIClient {self.default_model} at {self._endpoint.host}>"
+        return f"<OpenAIClient {self.default_model}>"
 
     def __enter__(self) -> Self:
         return self
@@ -143,6 +143,8 @@ class OpenAIClient:
     def _try_once(self, call: Call) -> dict[str, Any]:
         if self._client.is_closed:
             raise LLMRequestError("the client is closed", attempts=call.attempts)
+        if call.deadline.remaining() <= 0:
+            raise self._deadline_error(call)
         call.attempts += 1
         # Failures are values until here: this frame, unlike those below, holds nothing that a traceback must not show.
         outcome = self._exchange(call)

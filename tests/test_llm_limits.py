@@ -1,0 +1,294 @@
+"""How long and how much the client of `tract.llm` bears from a server."""
+
+import contextlib
+import socket
+import threading
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from llm_support import HELLO, ModelServer, Reply, Script, answer, model_server, offline_client, raw_server
+from tract.llm import (
+    LLMClientError,
+    LLMConnectionError,
+    LLMDeadlineError,
+    LLMResponseError,
+    LLMStatusError,
+    OpenAIClient,
+)
+from tract.llm.client import ANSWER_LIMIT_BYTES
+
+BODY = httpx.Response(200, json=answer()).content
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    """Return a server on loopback."""
+    with model_server() as running:
+        yield running
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the list that every wait goes to instead of taking its time."""
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    return waited
+
+
+Talk = Callable[[socket.socket, threading.Event], object]
+
+
+@contextlib.contextmanager
+def client_of(talk: Talk, *, reads: bool = True, **options: Any) -> Iterator[OpenAIClient]:
+    """Give a client of a server that says what a function says."""
+    with raw_server(talk, reads=reads) as server, OpenAIClient("test-key", server.url, **options) as client:
+        yield client
+
+
+# Time
+
+
+def drip(data: bytes, *, start: bytes = b"", end: bytes = b"") -> Talk:
+    """Return a server's part that sends data byte by byte, for about three seconds and less than any timeout apart."""
+
+    def talk(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(start)
+        for byte in data:
+            connection.sendall(bytes([byte]))
+            if over.wait(0.01):
+                return
+        connection.sendall(end)
+
+    return talk
+
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n" % len(BODY)
+DRIPS: dict[str, Talk] = {
+    "headers": drip(b"x" * 300, start=HEAD + b"x: ", end=b"\r\n\r\n" + BODY),
+    "status line": drip(b"x" * 300, start=b"HTTP/1.1 200 ", end=HEAD.removeprefix(b"HTTP/1.1 200 ") + b"\r\n" + BODY),
+    "informational": drip(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 11, end=b"\r\n\r\n" + HEAD + b"\r\n" + BODY),
+    "body": drip(BODY, start=HEAD + b"\r\n"),
+    "chunks": drip(
+        b"1\r\n \r\n" * 60, start=b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", end=b"0\r\n\r\n"
+    ),
+    "silence": lambda connection, over: over.wait(3),
+}
+
+
+@pytest.mark.parametrize("name", DRIPS)
+def test_a_server_that_drips_is_left_at_the_deadline(name: str, waits: list[float]) -> None:
+    """No single read is ever late, and still the call ends."""
+    with client_of(DRIPS[name], deadline=0.1) as client, pytest.raises(LLMDeadlineError) as caught:
+        client.chat(HELLO)
+
+    assert (caught.value.attempts, waits) == (1, [])
+
+
+def test_the_deadline_of_a_call_goes_before_the_clients() -> None:
+    """`chat(deadline=)` bounds that call alone."""
+    with client_of(DRIPS["body"]) as client, pytest.raises(LLMDeadlineError):
+        client.chat(HELLO, deadline=0.1)
+
+
+def test_a_server_that_does_not_read_is_left_at_the_deadline() -> None:
+    """A request that nobody takes is given up."""
+
+    def read_slowly(connection: socket.socket, over: threading.Event) -> None:
+        for _ in range(300):
+            connection.recv(20_000)
+            if over.wait(0.01):
+                return
+
+    prompt = [{"role": "user", "content": "x" * 20_000_000}]
+
+    with client_of(read_slowly, reads=False) as client, pytest.raises(LLMDeadlineError):
+        client.chat(prompt, deadline=0.2)
+
+
+def test_a_server_that_does_not_speak_tls_is_left_at_the_deadline() -> None:
+    """A handshake that does not come to an end is given up."""
+    with (
+        raw_server(DRIPS["silence"]) as server,
+        OpenAIClient("test-key", server.url.replace("http:", "https:")) as client,
+        pytest.raises(LLMDeadlineError),
+    ):
+        client.chat(HELLO, deadline=0.1)
+
+
+def test_a_server_that_does_not_accept_is_left_at_the_deadline() -> None:
+    """A connection that is never made is given up."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        port = listener.getsockname()[1]
+
+        # The queue of one is full, so that the next one knocking is not answered.
+        with (
+            socket.create_connection(("127.0.0.1", port)),
+            OpenAIClient("test-key", f"http://127.0.0.1:{port}", timeout=3) as client,
+            pytest.raises(LLMDeadlineError),
+        ):
+            client.chat(HELLO, deadline=0.1)
+
+
+def test_a_status_is_told_though_its_body_drips() -> None:
+    """What the status says is known before the words that go with it."""
+    talk = drip(b"x" * 300, start=b"HTTP/1.1 400 Bad Request\r\ncontent-length: 301\r\n\r\n", end=b"x")
+
+    with client_of(talk, deadline=0.1) as client, pytest.raises(LLMStatusError, match="HTTP 400"):
+        client.chat(HELLO)
+
+
+def test_a_client_is_good_after_a_deadline(server: ModelServer) -> None:
+    """Nothing of a call that ran out of time is left for the next one."""
+    with raw_server(DRIPS["silence"]) as silent, OpenAIClient("test-key", server.url, timeout=5) as client:
+        endpoint, client._endpoint = client._endpoint, httpx.URL(silent.url)
+        with pytest.raises(LLMDeadlineError):
+            client.chat(HELLO, deadline=0.05)
+        client._endpoint = endpoint
+
+        assert client.chat(HELLO) == answer()
+
+
+# Size
+
+
+def bomb(blocks: int) -> bytes:
+    """Return a gzip whose every block unpacks to 1 MiB of spaces; it is cut off before its end."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    start = packer.compress(b" ") + packer.flush(zlib.Z_FULL_FLUSH)
+    block = packer.compress(b" " * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)
+    return start + block * blocks
+
+
+def endless(connection: socket.socket, over: threading.Event) -> None:
+    """Send an answer without an end."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+    while not over.is_set():
+        connection.sendall(b"100000\r\n" + b" " * 2**20 + b"\r\n")
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(server: ModelServer) -> None:
+    """300 MiB packed into 0.3 MB cost no more than the limit, and no more than 64 MiB."""
+    server.replies.append(Reply(200, bomb(300), {"content-encoding": "gzip"}))
+
+    with OpenAIClient("test-key", server.url) as client:
+        tracemalloc.start()
+        with pytest.raises(LLMResponseError, match="larger than"):
+            client.chat(HELLO)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+    assert peak < 64 * 2**20
+
+
+def test_an_answer_without_an_end_is_refused() -> None:
+    """Reading stops at the limit."""
+    with client_of(endless) as client, pytest.raises(LLMResponseError, match=f"{ANSWER_LIMIT_BYTES:,} bytes"):
+        client.chat(HELLO)
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+def test_the_limit_is_exact(extra: int) -> None:
+    """An answer as large as the limit is read, a byte more is refused."""
+    script = Script(httpx.Response(200, content=BODY + b" " * (ANSWER_LIMIT_BYTES + extra - len(BODY))))
+
+    with offline_client(script) as client:
+        if extra:
+            with pytest.raises(LLMResponseError, match="larger than"):
+                client.chat(HELLO)
+        else:
+            assert client.chat(HELLO) == answer()
+
+
+@pytest.mark.parametrize(
+    "start", [b"HTTP/1.1 200 OK\r\nx: ", b"HTTP/1.1 200 ", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;"]
+)
+def test_a_line_without_an_end_is_refused(start: bytes, waits: list[float]) -> None:
+    """Headers, a status line or a chunk's head of any length are a broken connection."""
+
+    def talk(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(start)
+        while not over.is_set():
+            connection.sendall(b"x" * 65536)
+
+    with client_of(talk, max_retries=1) as client, pytest.raises(LLMConnectionError):
+        client.chat(HELLO)
+
+    assert len(waits) == 1
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", zlib.compress(BODY, wbits=zlib.MAX_WBITS | 16)),
+        ("x-gzip", zlib.compress(BODY, wbits=zlib.MAX_WBITS | 16)),
+        ("identity", BODY),
+        ("gzip", BODY),
+    ],
+)
+def test_a_packed_answer_is_unpacked(encoding: str, body: bytes, server: ModelServer) -> None:
+    """Gzip is read, and so is what only claims to be gzip."""
+    server.replies.append(Reply(200, body, {"content-encoding": encoding}))
+
+    with OpenAIClient("test-key", server.url) as client:
+        response = client.chat(HELLO)
+
+    assert response == answer()
+    assert server.received[0].headers["accept-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip"])
+def test_an_encoding_nobody_asked_for_is_refused(encoding: str, server: ModelServer) -> None:
+    """What cannot be unpacked bit by bit is no answer."""
+    server.replies.append(Reply(200, b"?", {"content-encoding": encoding}))
+
+    with OpenAIClient("test-key", server.url) as client, pytest.raises(LLMResponseError, match="encoding"):
+        client.chat(HELLO)
+
+
+def test_broken_gzip_is_no_answer(server: ModelServer) -> None:
+    """Damage is told, and not taken for a connection that is worth another try."""
+    server.replies.append(Reply(200, b"\x1f\x8b\x08\x00 broken", {"content-encoding": "gzip"}))
+
+    with OpenAIClient("test-key", server.url) as client, pytest.raises(LLMResponseError, match="gzip"):
+        client.chat(HELLO)
+
+
+def test_a_wrong_length_is_a_broken_connection(waits: list[float]) -> None:
+    """A body shorter than announced is not taken for whole, though it parses."""
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (len(BODY) + 1)
+
+    def talk(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(head + BODY)
+
+    with client_of(talk, max_retries=1) as client, pytest.raises(LLMConnectionError):
+        client.chat(HELLO)
+
+    assert len(waits) == 1
+
+
+def test_closing_ends_a_call_of_another_thread(waits: list[float]) -> None:
+    """A call whose client is closed under it is an error of ours, and is not tried again."""
+    reading = threading.Event()
+
+    def talk(connection: socket.socket, over: threading.Event) -> None:
+        reading.set()
+        over.wait(0.05)
+
+    def close_when_reading() -> None:
+        reading.wait()
+        client.close()
+
+    with raw_server(talk) as server, OpenAIClient("test-key", server.url) as client:
+        closer = threading.Thread(target=close_when_reading)
+        closer.start()
+        with pytest.raises(LLMClientError, match="closed"):
+            client.chat(HELLO)
+        closer.join()
+
+    assert waits == []
