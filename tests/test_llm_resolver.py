@@ -232,7 +232,7 @@ def test_an_answer_that_repeats_the_fence_is_refused() -> None:
 def test_an_answer_that_repeats_the_instructions_is_refused() -> None:
     """The default prompt, a sentence of it in other case and spacing, and a prompt of one's own are recognised."""
     default = OpenAIResolver._default_system_prompt()
-    sentence = "GIVE NO  explanation, no introduction and\nno alternatives"
+    sentence = "ANSWER with  the resolved\ntext alone"
     own = "You merge two drafts of a poem."
 
     for said in (default, f"Well: {default.splitlines()[0]}", f"{default.splitlines()[2]} Both.", f"{sentence}?"):
