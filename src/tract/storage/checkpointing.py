@@ -1,73 +1,89 @@
 """The one place that moves SQLite's write-ahead log back into the database file.
 
-SQLite before 3.51.3 can corrupt a log that two connections checkpoint at once, so automatic checkpoints are off and a
-lock on the log file itself lets one connection through, of whatever process or thread. SQLite takes no lock on that
-file, so giving ours up takes none of SQLite's with it.
+SQLite before 3.51.3 can corrupt a log when a checkpoint begins right behind another and a third connection commits
+meanwhile (https://sqlite.org/wal.html#walresetbug). So automatic checkpoints are off, and who finds the log long holds
+a lock, shared by all processes and threads, from before the checkpoint until after a commit of its own, which starts
+the log anew: no two checkpoints meet, and between any two there is a commit. The lock is on the log file itself, where
+SQLite has none of its own that giving ours up could take away.
+
+The log is started anew in place, not truncated: syncing a file that grows took half as long again as syncing one that
+is written over. How long it is, is then told by its frames: those of this round bear the salt of the log's header.
+Source: https://sqlite.org/fileformat2.html#walformat.
 """
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 try:
     import fcntl
 except ImportError:  # Windows has no such lock; SQLite's own must do there
     fcntl = None  # type: ignore[assignment]
 
+_NO_FILE = -1
 LIMIT_BYTES = 4 * 1024 * 1024
+_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
+_PAGE_SIZE, _SALT, _FRAME_SALT = slice(8, 12), slice(16, 24), slice(8, 16)
 
 
 class Checkpointer:
-    """Knows how long the log may become until the next checkpoint is tried."""
+    """Keeps the log short in passing, for one connection, around its writing transactions."""
 
-    def __init__(self, path: str) -> None:
-        self._log_path = path + "-wal"
+    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
+        self._connection = connection
+        self._path = path + "-wal"
+        self._file = _NO_FILE
         self._due_bytes = LIMIT_BYTES
+        self._locked = False
 
-    def after_commit(self, connection: sqlite3.Connection) -> None:
-        """Empty the log if it has grown past its limit; if others still read it, try again when it has grown more.
+    def before_write(self) -> None:
+        """Checkpoint if the log is long and no other does; what keeps it from that is no failure of the write.
 
-        What was committed is safe in the log, so a checkpoint that fails is no failure of the write before it.
+        A log that others still read from is tried again when it has grown as much again.
         """
-        size_bytes = _size_bytes(self._log_path)
-        if size_bytes < self._due_bytes:
+        if self._file == _NO_FILE and not self._open():
             return
         try:
-            with _locked(self._log_path) as free:
-                done = free and self._empty(connection)
+            if not self._is_long() or not self._lock() or not self._is_long():
+                return
+            mode = "TRUNCATE" if os.fstat(self._file).st_size > 4 * LIMIT_BYTES else "RESTART"
+            busy = self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[0]
         except (OSError, sqlite3.OperationalError):
-            done = False
-        self._due_bytes = LIMIT_BYTES if done else size_bytes + LIMIT_BYTES
+            busy = True
+        self._due_bytes = self._due_bytes + LIMIT_BYTES if busy else LIMIT_BYTES
 
-    def _empty(self, connection: sqlite3.Connection) -> bool:
-        """Empty the log unless another did meanwhile: a checkpoint right behind another is what SQLite got wrong."""
-        if _size_bytes(self._log_path) < LIMIT_BYTES:
-            return True
-        return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+    def after_write(self) -> None:
+        """Let others checkpoint."""
+        if self._locked:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+            self._locked = False
 
+    def close(self) -> None:
+        """Close the log."""
+        if self._file != _NO_FILE:
+            os.close(self._file)
+            self._file = _NO_FILE
 
-def _size_bytes(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
-
-
-@contextmanager
-def _locked(path: str) -> Iterator[bool]:
-    """Hold the lock on a file; yields False if another holds it."""
-    file = os.open(path, os.O_RDONLY)
-    try:
-        yield _lock(file)
-    finally:
-        os.close(file)
-
-
-def _lock(file: int) -> bool:
-    if fcntl is not None:
+    def _open(self) -> bool:
+        """Open the log; there is none before the first transaction."""
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            self._file = os.open(self._path, os.O_RDONLY)
+        except OSError:
             return False
-    return True
+        return True
+
+    def _is_long(self) -> bool:
+        """Tell whether the frame that ends where a checkpoint is due was written since the log last began."""
+        header = os.pread(self._file, _HEADER_BYTES, 0)
+        frame_bytes = _FRAME_HEADER_BYTES + int.from_bytes(header[_PAGE_SIZE])
+        start = _HEADER_BYTES + self._due_bytes // frame_bytes * frame_bytes
+        frame = os.pread(self._file, _FRAME_HEADER_BYTES, start)
+        return len(frame) == _FRAME_HEADER_BYTES and frame[_FRAME_SALT] == header[_SALT]
+
+    def _lock(self) -> bool:
+        if fcntl is not None:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            self._locked = True
+        return True

@@ -5,14 +5,16 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from tract.exceptions import StorageError
 from tract.storage.checkpointing import Checkpointer
 from tract.storage.rows import Parameters, Row
 from tract.storage.sqlite_errors import is_busy, storage_error
 from tract.storage.statements import SQLITE, Statements
+
+_T = TypeVar("_T")
 
 _POLL_SECONDS = 0.05
 """How long SQLite itself waits for a lock, before it is our turn to wait a random while."""
@@ -24,9 +26,30 @@ _INHERITED: list[sqlite3.Connection] = []
 class _Handle:
     """A thread's connection, and the lock that keeps others from closing it while it is used."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
         self.connection = connection
         self.lock = threading.RLock()
+        self.checkpointer = Checkpointer(connection, path)
+
+    def read(self, sql: str, parameters: Parameters) -> list[Row]:
+        """Return the rows that one statement finds."""
+        with self.lock:
+            return self.connection.execute(sql, parameters).fetchall()
+
+    def begin(self) -> None:
+        """Begin a transaction; the lock is held then."""
+        self.lock.acquire()
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self.lock.release()
+            raise
+
+    def close(self) -> None:
+        """Close the connection, when what runs on it has ended."""
+        with self.lock:
+            self.checkpointer.close()
+            self.connection.close()
 
 
 class SqliteTransaction:
@@ -71,7 +94,6 @@ class SqliteDatabase:
             "PRAGMA trusted_schema = OFF",
         )
         self._busy_seconds = busy_seconds
-        self._checkpointer = Checkpointer(path)
         self._process_id = os.getpid()
         self._handles: dict[int, _Handle] = {}
         self._opening = threading.Lock()
@@ -79,14 +101,7 @@ class SqliteDatabase:
 
     def read(self, sql: str, parameters: Parameters) -> list[Row]:
         """Return the rows that one statement finds, on this thread's connection."""
-        deadline: float | None = None
-        while True:
-            try:
-                handle = self._handle()
-                with handle.lock:
-                    return handle.connection.execute(sql, parameters).fetchall()
-            except sqlite3.Error as error:
-                deadline = self._wait(error, deadline, self._busy_seconds)
+        return self._patiently(lambda: self._handle().read(sql, parameters), self._busy_seconds)
 
     def transaction(self, *, wait: bool = True) -> SqliteTransaction:
         """Return a writing transaction, committed at the end of a `with`; `wait=False`: BusyError at once."""
@@ -94,20 +109,15 @@ class SqliteDatabase:
 
     def begin(self, wait_seconds: float) -> _Handle:
         """Return this thread's connection with its lock held and a transaction begun; `end` must follow."""
-        deadline: float | None = None
-        while True:
-            handle: _Handle | None = None
-            try:
-                handle = self._handle()
-                handle.lock.acquire()
-                handle.connection.execute("BEGIN IMMEDIATE")
-                return handle
-            except BaseException as error:
-                if handle is not None:
-                    handle.lock.release()
-                if not isinstance(error, sqlite3.Error):
-                    raise
-                deadline = self._wait(error, deadline, wait_seconds)
+        handle = self._patiently(self._handle, wait_seconds)
+        with handle.lock:
+            handle.checkpointer.before_write()
+        try:
+            self._patiently(handle.begin, wait_seconds)
+        except BaseException:
+            handle.checkpointer.after_write()
+            raise
+        return handle
 
     def end(self, handle: _Handle, error: BaseException | None) -> None:
         """Commit, or roll back because of an error."""
@@ -115,7 +125,6 @@ class SqliteDatabase:
         try:
             if error is None:
                 connection.execute("COMMIT")
-                self._checkpointer.after_commit(connection)
             elif isinstance(error, sqlite3.Error):
                 raise storage_error(error, self.path) from error
         except sqlite3.Error as failed:
@@ -123,6 +132,7 @@ class SqliteDatabase:
         finally:
             if connection.in_transaction:
                 self._roll_back(handle)
+            handle.checkpointer.after_write()
             handle.lock.release()
 
     def close(self) -> None:
@@ -135,8 +145,7 @@ class SqliteDatabase:
             if os.getpid() != self._process_id:
                 _INHERITED.append(handle.connection)
                 continue
-            with handle.lock:
-                handle.connection.close()
+            handle.close()
 
     def _handle(self) -> _Handle:
         if os.getpid() != self._process_id:
@@ -151,9 +160,7 @@ class SqliteDatabase:
                 raise StorageError("the store is closed")
             running = {thread.ident for thread in threading.enumerate()}
             for ident in [ident for ident in self._handles if ident not in running]:
-                ended = self._handles.pop(ident)
-                with ended.lock:
-                    ended.connection.close()
+                self._handles.pop(ident).close()
             connection = sqlite3.connect(
                 self._uri, uri=True, timeout=_POLL_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -163,22 +170,23 @@ class SqliteDatabase:
             except BaseException:
                 connection.close()
                 raise
-            handle = _Handle(connection)
+            handle = _Handle(connection, self.path)
             self._handles[threading.get_ident()] = handle
         return handle
 
-    def _wait(self, error: sqlite3.Error, deadline: float | None, wait_seconds: float) -> float:
-        """Sleep a random while if another holds what was needed, else or when time is up raise what stands for it.
-
-        Returns until when to go on; None stands for the first time.
-        """
-        now = time.monotonic()
-        if deadline is None:
-            deadline = now + wait_seconds
-        if not is_busy(error) or now >= deadline:
-            raise storage_error(error, self.path) from error
-        time.sleep(random.uniform(0, 0.005))
-        return deadline
+    def _patiently(self, act: Callable[[], _T], wait_seconds: float) -> _T:
+        """Do something again, after a random while, as long as another connection holds what it needs."""
+        deadline: float | None = None
+        while True:
+            try:
+                return act()
+            except sqlite3.Error as error:
+                now = time.monotonic()
+                if deadline is None:
+                    deadline = now + wait_seconds
+                if not is_busy(error) or now >= deadline:
+                    raise storage_error(error, self.path) from error
+            time.sleep(random.uniform(0, 0.005))
 
     def _roll_back(self, handle: _Handle) -> None:
         """End a transaction that failed; a connection that cannot even do that is given up."""
@@ -186,7 +194,7 @@ class SqliteDatabase:
             handle.connection.execute("ROLLBACK")
         except sqlite3.Error:
             self._handles.pop(threading.get_ident(), None)
-            handle.connection.close()
+            handle.close()
 
 
 def pragma(database: SqliteDatabase, name: str) -> Any:

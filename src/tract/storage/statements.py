@@ -7,10 +7,15 @@ from tract.storage.schema import LINE_PLACES, TRACT_MOVES
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What databases spell apart: `wanted(id)` as a table made of one parameter `:ids`, and how numbers are drawn."""
+    """What databases spell apart.
+
+    `with_wanted` makes a table `wanted(id)` of one parameter `:ids`, which holds ids one behind the other. `add_commit`
+    gives a commit the place behind its first parent if that is free, else one on a new line; it inserts nothing if a
+    first parent is missing. `next_number` is the number of a tract's next move.
+    """
 
     with_wanted: str
-    next_line: str
+    add_commit: str
     next_number: str
 
 
@@ -81,19 +86,7 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         wanted = dialect.with_wanted
-        self.add_commit = f"""
-INSERT INTO commits (place, id, parent, generation,
-    message_count, token_count, tokens_exact, encoding, extras, seal, payload)
-SELECT CASE WHEN p.place IS NOT NULL AND t.place IS NULL THEN p.place + 1
-        ELSE {dialect.next_line} * {LINE_PLACES} + coalesce(p.place % {LINE_PLACES} + 1, 0) END,
-    :id, p.place,
-    CASE WHEN :ids IS NULL THEN coalesce(p.generation, 0) + 1
-        ELSE ({wanted} SELECT max(g.generation) + 1 FROM wanted CROSS JOIN commits g WHERE g.id = wanted.id) END,
-    :message_count, :token_count, :tokens_exact, :encoding, :extras, :seal, :payload
-FROM (SELECT 1) one LEFT JOIN commits p ON p.id = :parent LEFT JOIN commits t ON t.place = p.place + 1
-WHERE :parent IS NULL OR p.place IS NOT NULL
-ON CONFLICT (id) DO NOTHING"""
-        """`t` is the commit that took the place behind the parent, if one did; merges alone give `ids`, all parents."""
+        self.add_commit = dialect.add_commit
         self.add_move = f"""
 INSERT INTO moves (number, operation, n, ref, old, new, kind, author, created_at, seal)
 VALUES ({dialect.next_number}, :operation, :n, :ref, :old, :new, :kind, :author, :created_at, :seal)
@@ -123,13 +116,32 @@ SELECT c.id, w.generation, p.id, q.n, m.id FROM walk w CROSS JOIN commits c
 WHERE c.place = w.place"""
 
 
-SQLITE = Dialect(
-    with_wanted="""WITH RECURSIVE wanted (upto, id) AS (
+_WITH_WANTED = """WITH RECURSIVE wanted (upto, id) AS (
     SELECT 32, substr(:ids, 1, 32) WHERE length(:ids) >= 32
     UNION ALL
     SELECT upto + 32, substr(:ids, upto + 1, 32) FROM wanted WHERE upto < length(:ids)
-)""",
-    next_line=f"(SELECT coalesce(max(place) / {LINE_PLACES}, 0) + 1 FROM commits)",
+)"""
+_NEXT_LINE = f"(SELECT coalesce(max(place) / {LINE_PLACES}, 0) + 1 FROM commits) * {LINE_PLACES}"
+
+SQLITE = Dialect(
+    with_wanted=_WITH_WANTED,
+    add_commit=f"""
+INSERT OR IGNORE INTO commits (place, id, parent, generation,
+    message_count, token_count, tokens_exact, encoding, extras, seal, payload)
+VALUES (
+    CASE WHEN :parent IS NULL THEN {_NEXT_LINE} ELSE (
+        SELECT CASE WHEN EXISTS (SELECT 1 FROM commits t WHERE t.place = p.place + 1)
+            THEN {_NEXT_LINE} + p.place % {LINE_PLACES} + 1 ELSE p.place + 1 END
+        FROM commits p WHERE p.id = :parent) END,
+    :id,
+    (SELECT p.place FROM commits p WHERE p.id = :parent),
+    CASE WHEN :parent IS NULL THEN 1
+        WHEN :ids IS NULL THEN (SELECT p.generation + 1 FROM commits p WHERE p.id = :parent)
+        ELSE ({_WITH_WANTED} SELECT max(p.generation) + 1 FROM wanted CROSS JOIN commits p WHERE p.id = wanted.id) END,
+    :message_count, :token_count, :tokens_exact, :encoding, :extras, :seal, :payload)""",
     next_number=f"""(SELECT coalesce(max(number), :tract * {TRACT_MOVES}) + 1 FROM moves
     WHERE number > :tract * {TRACT_MOVES} AND number < (:tract + 1) * {TRACT_MOVES})""",
 )
+"""Subqueries in VALUES, for a SELECT that reads the table it fills would be written to a temporary table first; only
+merges give `:ids`, all of their parents. Where the first parent is missing the generation is NULL, so the row is
+ignored."""
