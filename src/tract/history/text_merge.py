@@ -9,10 +9,11 @@ from typing import NamedTuple
 from tract.history.line_diff import Hunk, find_hunks, rough_hunk, split_lines
 
 
-class _Region(NamedTuple):
+class Region(NamedTuple):
     """What one stretch of the base became: lines that both sides agree on, or (`settled` is None) each side's own."""
 
     settled: list[str] | None
+    base: list[str]
     ours: list[str]
     theirs: list[str]
 
@@ -36,7 +37,7 @@ def merge_text(base: str, ours: str, theirs: str) -> str | None:
     if ours == base:
         return theirs
     merged: list[str] = []
-    for region in _regions(split_lines(base), split_lines(ours), split_lines(theirs)):
+    for region in regions(split_lines(base), split_lines(ours), split_lines(theirs)):
         if region.settled is None:
             return None
         merged += region.settled
@@ -46,19 +47,19 @@ def merge_text(base: str, ours: str, theirs: str) -> str | None:
 def union_text(base: str, ours: str, theirs: str) -> str:
     """Return the text that holds both sides' changes, and where they conflict our lines, then theirs."""
     merged: list[str] = []
-    for region in _regions(split_lines(base), split_lines(ours), split_lines(theirs)):
+    for region in regions(split_lines(base), split_lines(ours), split_lines(theirs)):
         merged += _union(region.ours, region.theirs) if region.settled is None else region.settled
     return "".join(merged)
 
 
-def _regions(base: list[str], ours: list[str], theirs: list[str]) -> Iterator[_Region]:
-    our_hunks, their_hunks = _hunks(base, ours), _hunks(base, theirs)
+def regions(base: list[str], ours: list[str], theirs: list[str]) -> Iterator[Region]:
+    """Yield what each stretch of a list of lines became, in order; together they cover all of it."""
     position = 0
-    for group in _touching(our_hunks, their_hunks):
-        yield _Region(base[position : group.start], [], [])
+    for group in _touching(_hunks(base, ours), _hunks(base, theirs)):
+        yield Region(base[position : group.start], [], [], [])
         yield _decide(group, base, ours, theirs)
         position = group.stop
-    yield _Region(base[position:], [], [])
+    yield Region(base[position:], [], [], [])
 
 
 def _hunks(old: list[str], new: list[str]) -> list[Hunk]:
@@ -78,14 +79,15 @@ def _touching(ours: list[Hunk], theirs: list[Hunk]) -> list[_Touching]:
     return found
 
 
-def _decide(group: _Touching, base: list[str], ours: list[str], theirs: list[str]) -> _Region:
+def _decide(group: _Touching, base: list[str], ours: list[str], theirs: list[str]) -> Region:
+    old = base[group.start : group.stop]
     our_lines = _side(group, group.ours, base, ours)
     their_lines = _side(group, group.theirs, base, theirs)
     if not group.theirs or our_lines == their_lines:
-        return _Region(our_lines, [], [])
+        return Region(our_lines, old, our_lines, their_lines)
     if not group.ours:
-        return _Region(their_lines, [], [])
-    return _Region(None, our_lines, their_lines)
+        return Region(their_lines, old, our_lines, their_lines)
+    return Region(None, old, our_lines, their_lines)
 
 
 def _side(group: _Touching, hunks: list[Hunk], base: list[str], lines: list[str]) -> list[str]:

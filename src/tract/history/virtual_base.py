@@ -1,29 +1,17 @@
-"""The base of a merge that has several best ones: they are merged first, in memory."""
+"""The base of a merge that has several best ones: they are merged first, in memory.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+Source: git's recursive merge, whose virtual ancestors these are; done by a loop, since criss-cross histories get long.
+"""
 
-from tract.history.graph import Lookup
+from collections.abc import Callable, Sequence
+
+from tract.history.answering import Answers
+from tract.history.graph import Lookup, merge_bases
+from tract.history.merge import assemble, prepare_merge
+from tract.history.merge_base import Load, MergeBase
 from tract.model.context import Context
-from tract.model.messages import Blob
 
-Register = Literal["content", "mark", "fold", "config"]
-Load = Callable[[str], Mapping[str, Any]]
-"""Gives the fields of a message by its blob id."""
-
-
-@dataclass(frozen=True)
-class MergeBase:
-    """What both sides of a merge started from.
-
-    `disputed` are the registers, (register, message id or key), whose value in a virtual base is equal to nothing;
-    `blobs` are the messages that merging the bases made, which no store has.
-    """
-
-    context: Context = field(default_factory=Context)
-    disputed: frozenset[tuple[Register, str]] = frozenset()
-    blobs: Mapping[str, Blob] = field(default_factory=dict)
+_Bases = tuple[str, ...]
 
 
 def virtual_base(
@@ -31,6 +19,40 @@ def virtual_base(
 ) -> MergeBase:
     """Return the merge of several best common ancestors, in order of id; of one the context itself, of none nothing.
 
-    `context_of` gives a commit's context; it is asked once per commit.
+    `context_of` gives a commit's context. What conflicts in it is in dispute, so that the merge asks it anew.
     """
-    raise NotImplementedError
+    merged: dict[_Bases, MergeBase] = {(): MergeBase()}
+    bases_before: dict[_Bases, _Bases] = {}
+    wanted = tuple(sorted(base_ids))
+    waiting = [wanted]
+    while waiting:
+        bases = waiting[-1]
+        if bases in merged:
+            waiting.pop()
+            continue
+        if len(bases) == 1:
+            merged[bases] = MergeBase(context_of(bases[0]))
+            continue
+        *first, last = bases
+        if bases not in bases_before:
+            bases_before[bases] = tuple(merge_bases(first, last, lookup))
+        parts = (tuple(first), (last,), bases_before[bases])
+        missing = [part for part in parts if part not in merged]
+        if missing:
+            waiting += missing
+        else:
+            ours, theirs, base = (merged[part] for part in parts)
+            merged[bases] = _merged(base, ours, theirs, load)
+    return merged[wanted]
+
+
+def _merged(base: MergeBase, ours: MergeBase, theirs: MergeBase, load: Load) -> MergeBase:
+    merging = prepare_merge(base, ours, theirs, load=load, review="off")
+    settled, disputed = assemble(merging, Answers({}))
+    for conflict in settled.open_conflicts:
+        if conflict.kind == "skip_vs_edit":
+            found = settled.context.find(conflict.key)
+            assert found is not None, "a conflict is about a message of the merge"
+            disputed.add(("mark", found.unit))
+    blobs = {**base.blobs, **ours.blobs, **theirs.blobs, **settled.new_blobs}
+    return MergeBase(settled.context, frozenset(disputed), blobs)
