@@ -21,6 +21,10 @@ MIGRATIONS: Sequence[Callable[[Dialect], list[str]]] = (first_tables,)
 """Step n, counted from 1, leads from version n - 1 to version n."""
 
 
+USUAL_ENCODINGS = ("o200k_base", "cl100k_base")
+"""Encodings that a new store knows, so that the first message counted registers none."""
+
+
 def pending_statements(version: int, dialect: Dialect) -> list[str]:
     """Return the statements that lead from a version to the present one."""
     return [statement for step in MIGRATIONS[version:] for statement in step(dialect)]

@@ -1,6 +1,7 @@
 """Values as rows and back, with what is checked on the way in: ids against bytes, and seals."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -18,6 +19,15 @@ Parameters = Mapping[str, Any]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turn what altered rows make of reading them into CorruptionError."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
+        raise CorruptionError(f"a stored row cannot be read: {error}") from error
 
 
 def seal_of(data: bytes) -> int:

@@ -1,7 +1,7 @@
 """The store on a SQL database, whatever the database: what `publish` writes, and how each question is asked."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ from tract.storage.rows import (
     commit_of,
     count_row,
     logged_move,
+    readable,
     seal_of,
     stored_commit,
     text_bytes,
@@ -51,6 +52,10 @@ class Database(Protocol):
 
     def transaction(self, *, wait: bool = True) -> AbstractContextManager[Transaction]:
         """Return a writing transaction, committed at the end of a `with`; `wait=False`: BusyError at once."""
+        ...
+
+    def damage(self) -> Iterator[str]:
+        """Yield what the database itself finds wrong with its file."""
         ...
 
     def close(self) -> None:
@@ -99,7 +104,7 @@ class SqlStore:
     def find_ref(self, name: str) -> str | None:
         """Return a ref's target, or None."""
         rows = self._database.read(statements.FIND_REF, {"tract": self._find_tract(), "ref": text_bytes(name)})
-        with _readable():
+        with readable():
             return target_text(rows[0][0]) if rows else None
 
     def refs(self, prefix: str) -> dict[str, str]:
@@ -107,7 +112,7 @@ class SqlStore:
         low = text_bytes(prefix)
         high = low[:-1] + bytes([low[-1] + 1]) if low else b"\xff"
         rows = self._database.read(statements.REFS, {"tract": self._find_tract(), "low": low, "high": high})
-        with _readable():
+        with readable():
             return {bytes_text(name): target_text(target) for name, target in rows}
 
     def find_tip(self, ref: str) -> StoredCommit | None:
@@ -133,7 +138,7 @@ class SqlStore:
         wanted = _ALL if limit is None else min(limit, _ALL)
         parameters = {"id": key_of(commit_id), "skip": min(skip, _ALL), "limit": wanted}
         rows = self._database.read(statements.CHAIN, parameters)
-        with _readable():
+        with readable():
             rows.sort(reverse=True)
             found = [commit_of(key, payload) for _, key, payload in rows]
             _require_chain(found, complete=len(found) < wanted)
@@ -145,7 +150,7 @@ class SqlStore:
         rows = self._database.read(self._statements.ancestry, parameters)
         found: dict[str, GraphNode] = {}
         merged: dict[str, dict[int, str]] = {}
-        with _readable():
+        with readable():
             for key, generation, parent, n, other in rows:
                 name = key.hex()
                 if name not in found:
@@ -160,14 +165,14 @@ class SqlStore:
     def blobs(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Return messages' bytes by blob id."""
         rows = self._database.read(self._statements.blobs, {"ids": joined_keys(dict.fromkeys(ids))})
-        with _readable():
+        with readable():
             return {key.hex(): checked("blob", key, payload) for key, payload in rows}
 
     def find_record(self, record_id: str) -> bytes | None:
         """Return a record's bytes, or None."""
         key = key_of(record_id)
         rows = self._database.read(statements.FIND_RECORD, {"id": key})
-        with _readable():
+        with readable():
             return checked("record", key, rows[0][0]) if rows else None
 
     def token_counts(self, blob_ids: Sequence[str], encoding: str) -> dict[str, TokenCount]:
@@ -177,7 +182,7 @@ class SqlStore:
             return {}
         parameters = {"ids": joined_keys(dict.fromkeys(blob_ids)), "encoding": number}
         rows = self._database.read(self._statements.counts, parameters)
-        with _readable():
+        with readable():
             return {row[0].hex(): token_count(row, encoding) for row in rows}
 
     def save_token_counts(self, encoding: str, counts: Mapping[str, TokenCount]) -> None:
@@ -200,7 +205,7 @@ class SqlStore:
             rows = self._database.read(statements.MOVES, parameters)
         else:
             rows = self._database.read(statements.MOVES_OF_REF, parameters | {"ref": text_bytes(ref)})
-        with _readable():
+        with readable():
             return [logged_move(row) for row in rows]
 
     def has_operation(self, operation_id: str) -> bool:
@@ -209,7 +214,8 @@ class SqlStore:
 
     def tracts(self) -> list[str]:
         """Return the names of the tracts in this store, in order."""
-        return [bytes_text(row[0]) for row in self._database.read(statements.TRACTS, {})]
+        with readable():
+            return [bytes_text(name) for _, name, _ in self._database.read(statements.TRACTS, {})]
 
     def check(self) -> Iterator[Fault]:
         """Re-hash every object and check what rows promise each other; reads everything, in bounded memory."""
@@ -246,11 +252,11 @@ class SqlStore:
 
     def _read_encodings(self) -> dict[str, int]:
         rows = self._database.read(statements.ENCODINGS, {})
-        with _readable():
+        with readable():
             return {bytes_text(name): row_id for row_id, name, _ in rows}
 
     def _stored(self, row: Row) -> StoredCommit:
-        with _readable():
+        with readable():
             names = {number: name for name, number in self._encodings.items()}
             name = names.get(row[5]) or {number: name for name, number in self._read_encodings().items()}[row[5]]
             return stored_commit(row, name)
@@ -265,12 +271,3 @@ def _require_chain(chain: Sequence[Commit], *, complete: bool) -> None:
             )
     if complete and chain and chain[-1].parents:
         raise CorruptionError(f"the history of commit {chain[-1].id} is cut off", object_id=chain[-1].id)
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    """Turn what altered rows make of reading them into CorruptionError."""
-    try:
-        yield
-    except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
-        raise CorruptionError(f"a stored row cannot be read: {error}") from error

@@ -8,10 +8,12 @@ from typing import Literal
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from tract.exceptions import ReadOnlyError, SchemaVersionError, StorageError
-from tract.storage.migrations import pending_statements
+from tract.storage.migrations import USUAL_ENCODINGS, pending_statements
+from tract.storage.rows import seal_of, text_bytes
 from tract.storage.schema import APPLICATION_ID, VERSION
 from tract.storage.sql import SqlStore
 from tract.storage.sqlite_database import SqliteDatabase, pragma
+from tract.storage.statements import ADD_ENCODING
 
 Durability = Literal["full", "normal"]
 
@@ -38,25 +40,45 @@ def open_sqlite(
     """
     if durability not in ("full", "normal"):
         raise StorageError(f"durability is full or normal, not {durability!r}")
-    try:
-        real_path = os.path.realpath(path)
-        if not read_only:
-            _make_file(real_path)
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{os.fspath(path)!r} cannot be opened: {error}") from error
-    uri = f"{Path(real_path).as_uri()}?mode={'ro' if read_only else 'rw'}"
-    database = SqliteDatabase(uri, real_path, durability=durability, busy_seconds=busy_seconds)
+    real_path = _real_path(path)
+    if not read_only:
+        _make_file(real_path)
     reopen = partial(_reopen, real_path, read_only, durability, busy_seconds)
+    database = SqliteDatabase(_uri(real_path, read_only), real_path, durability=durability, busy_seconds=busy_seconds)
     try:
         _prepare(database, read_only=read_only)
         return SqlStore(database, tract, read_only=read_only, reopen=reopen)
-    except BaseException:
+    except BaseException as error:
         database.close()
+        if isinstance(error, StorageError) and not read_only and os.path.exists(real_path) and not _writable(real_path):
+            raise ReadOnlyError(f"{real_path} or its directory cannot be written") from error
         raise
 
 
 def _reopen(path: str, read_only: bool, durability: Durability, busy_seconds: float, /, tract: str) -> SqlStore:
     return open_sqlite(path, tract=tract, read_only=read_only, durability=durability, busy_seconds=busy_seconds)
+
+
+def _real_path(path: str | os.PathLike[str]) -> str:
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError, TypeError) as error:
+        raise StorageError(f"{path!r} is no path of a store: {error}") from error
+
+
+def _uri(path: str, read_only: bool, /) -> str:
+    """Return SQLite's name for a file.
+
+    A file that none of the users of this process may write beside can be read only as one that does not change; as
+    long as it has no log that is safe to say.
+    """
+    mode = "ro" if read_only else "rw"
+    alone = read_only and not _writable(path) and not os.path.exists(path + "-wal")
+    return f"{Path(path).as_uri()}?mode={mode}{'&immutable=1' if alone else ''}"
+
+
+def _writable(path: str) -> bool:
+    return os.access(path, os.W_OK) and os.access(os.path.dirname(path), os.W_OK)
 
 
 def _make_file(path: str) -> None:
@@ -69,6 +91,8 @@ def _make_file(path: str) -> None:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path!r} cannot be made: {error}") from error
     try:
         os.fchmod(file, 0o600)
     finally:
@@ -88,6 +112,8 @@ def _prepare(database: SqliteDatabase, *, read_only: bool) -> None:
         found = transaction.read("PRAGMA user_version", {})[0][0]
         for statement in pending_statements(found, sqlite_dialect()):
             transaction.write(statement, {})
+        for name in map(text_bytes, USUAL_ENCODINGS):
+            transaction.write(ADD_ENCODING, {"name": name, "seal": seal_of(name)})
         transaction.write(f"PRAGMA application_id = {APPLICATION_ID}", {})
         transaction.write(f"PRAGMA user_version = {VERSION}", {})
 

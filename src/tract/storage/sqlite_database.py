@@ -5,7 +5,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from tract.exceptions import StorageError
@@ -40,6 +40,9 @@ class _Handle:
         """Begin a transaction; the lock is held then."""
         self.lock.acquire()
         try:
+            if self.connection.in_transaction:
+                # An interrupt came between the beginning of a transaction and the `with` that was to end it.
+                self.connection.execute("ROLLBACK")
             self.connection.execute("BEGIN IMMEDIATE")
         except BaseException:
             self.lock.release()
@@ -134,6 +137,12 @@ class SqliteDatabase:
                 self._roll_back(handle)
             handle.checkpointer.after_write()
             handle.lock.release()
+
+    def damage(self) -> Iterator[str]:
+        """Yield what SQLite finds wrong with the file."""
+        for row in self.read("PRAGMA integrity_check", {}):
+            if row[0] != "ok":
+                yield str(row[0])
 
     def close(self) -> None:
         """Close the connections of all threads; each waits for what runs on it."""

@@ -19,12 +19,12 @@ class Dialect:
     next_number: str
 
 
-_FACTS = "c.message_count, c.token_count, c.tokens_exact, c.encoding, c.extras, c.seal"
-_COMMIT = f"c.id, c.generation, {_FACTS}, c.payload"
+COMMIT_COLUMNS = """c.id, c.generation,
+    c.message_count, c.token_count, c.tokens_exact, c.encoding, c.extras, c.seal, c.payload"""
 
 FIND_TRACT = "SELECT row_id, seal FROM tracts WHERE name = :name"
 ADD_TRACT = "INSERT INTO tracts (name, seal) VALUES (:name, :seal) ON CONFLICT DO NOTHING"
-TRACTS = "SELECT name, seal FROM tracts ORDER BY name"
+TRACTS = "SELECT row_id, name, seal FROM tracts ORDER BY name"
 ENCODINGS = "SELECT row_id, name, seal FROM encodings"
 ADD_ENCODING = "INSERT INTO encodings (name, seal) VALUES (:name, :seal) ON CONFLICT DO NOTHING"
 
@@ -44,7 +44,7 @@ ON CONFLICT DO NOTHING"""
 FIND_RECORD = "SELECT payload FROM blobs WHERE id = :id AND kind = 1"
 FIND_REF = "SELECT target FROM refs WHERE tract = :tract AND name = :ref"
 REFS = "SELECT name, target FROM refs WHERE tract = :tract AND name >= :low AND name < :high ORDER BY name"
-TIP = f"SELECT {_COMMIT} FROM refs r JOIN commits c ON c.id = r.target WHERE r.tract = :tract AND r.name = :ref"
+TIP = f"SELECT {COMMIT_COLUMNS} FROM refs r JOIN commits c ON c.id = r.target WHERE r.tract = :tract AND r.name = :ref"
 COMMIT_IDS = "SELECT id FROM commits WHERE id BETWEEN :low AND :high ORDER BY id LIMIT :limit"
 HAS_OPERATION = "SELECT 1 FROM moves WHERE operation = :operation LIMIT 1"
 
@@ -91,8 +91,9 @@ class Statements:
 INSERT INTO moves (number, operation, n, ref, old, new, kind, author, created_at, seal)
 VALUES ({dialect.next_number}, :operation, :n, :ref, :old, :new, :kind, :author, :created_at, :seal)
 ON CONFLICT (operation, n) DO NOTHING"""
-        self.commits = f"{wanted} SELECT {_COMMIT} FROM wanted CROSS JOIN commits c WHERE c.id = wanted.id"
+        self.commits = f"{wanted} SELECT {COMMIT_COLUMNS} FROM wanted CROSS JOIN commits c WHERE c.id = wanted.id"
         self.known = f"{wanted} SELECT c.id FROM wanted CROSS JOIN commits c WHERE c.id = wanted.id"
+        self.known_blobs = f"{wanted} SELECT b.id FROM wanted CROSS JOIN blobs b WHERE b.id = wanted.id AND b.kind = 0"
         self.blobs = f"""
 {wanted} SELECT wanted.id, b.payload FROM wanted CROSS JOIN blobs b WHERE b.id = wanted.id AND b.kind = 0"""
         self.counts = f"""
