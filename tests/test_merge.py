@@ -199,16 +199,16 @@ def test_a_whole_message_replaces_the_message(t: Tract) -> None:
     assert t.compile().to_openai()[1] == {"role": "user", "content": [{"type": "text", "text": "whole"}], "name": "Ann"}
 
 
-def test_a_message_of_another_role_settles_nothing(t: Tract) -> None:
-    """Role and call ids stay."""
+def test_a_whole_message_keeps_the_role_and_the_calls(t: Tract) -> None:
+    """Role and call ids stay, whatever the answer's are."""
     both_edit(t)
     result = t.merge("side")
 
     content: Any = Message(role="assistant", content="whole")
-    with pytest.raises(ContentError):
-        result.resolve(result.conflicts[0].id, Resolution("resolved", content=content))
+    result.resolve(result.conflicts[0].id, Resolution("resolved", content=content))
+    t.commit_merge()
 
-    assert result.resolutions == {}
+    assert t.compile().to_openai()[1] == {"role": "user", "content": "whole"}
 
 
 def test_an_open_conflict_is_never_committed(t: Tract) -> None:
