@@ -21,6 +21,7 @@ from tract.llm import (
     LLMStatusError,
     OpenAIClient,
 )
+from tract.llm._transport import Deadline, bind_to_deadlines, tls_context, until
 from tract.llm.client import ANSWER_LIMIT_BYTES
 
 BODY = httpx.Response(200, json=answer()).content
@@ -54,67 +55,186 @@ def client_of(talk: Talk, *, reads: bool = True, **options: Any) -> Iterator[Ope
 # Time
 
 
-def drip(data: bytes, *, start: bytes = b"", end: bytes = b"") -> Talk:
-    """Return a server's part that sends data byte by byte, for about three seconds and less than any timeout apart."""
+class Drip:
+    """A server's part that sends data byte by byte, for about three seconds and less than any timeout apart."""
 
-    def talk(connection: socket.socket, over: threading.Event) -> None:
-        connection.sendall(start)
-        for byte in data:
+    def __init__(self, data: bytes, *, start: bytes = b"", end: bytes = b"") -> None:
+        self._data, self._start, self._end = data, start, end
+        self.finished = threading.Event()
+
+    def __call__(self, connection: socket.socket, over: threading.Event) -> None:
+        """Talk to one client."""
+        connection.sendall(self._start)
+        for byte in self._data:
             connection.sendall(bytes([byte]))
             if over.wait(0.01):
                 return
-        connection.sendall(end)
-
-    return talk
+        self.finished.set()
+        connection.sendall(self._end)
 
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n" % len(BODY)
-DRIPS: dict[str, Talk] = {
-    "headers": drip(b"x" * 300, start=HEAD + b"x: ", end=b"\r\n\r\n" + BODY),
-    "status line": drip(b"x" * 300, start=b"HTTP/1.1 200 ", end=HEAD.removeprefix(b"HTTP/1.1 200 ") + b"\r\n" + BODY),
-    "informational": drip(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 11, end=b"\r\n\r\n" + HEAD + b"\r\n" + BODY),
-    "body": drip(BODY, start=HEAD + b"\r\n"),
-    "chunks": drip(
-        b"1\r\n \r\n" * 60, start=b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", end=b"0\r\n\r\n"
-    ),
-    "silence": lambda connection, over: over.wait(3),
-}
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+STATUS_LINE = b"HTTP/1.1 200 "
 
 
-@pytest.mark.parametrize("name", DRIPS)
-def test_a_server_that_drips_is_left_at_the_deadline(name: str, waits: list[float]) -> None:
-    """No single read is ever late, and still the call ends."""
-    with client_of(DRIPS[name], deadline=0.1) as client, pytest.raises(LLMDeadlineError) as caught:
+def silence(connection: socket.socket, over: threading.Event) -> None:
+    """Say nothing for a long time."""
+    over.wait(3)
+
+
+@pytest.mark.parametrize(
+    "drip",
+    [
+        Drip(b"x" * 300, start=HEAD + b"x: ", end=b"\r\n\r\n" + BODY),
+        Drip(b"x" * 300, start=STATUS_LINE, end=HEAD.removeprefix(STATUS_LINE) + b"\r\n" + BODY),
+        Drip(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 11, end=HEAD + b"\r\n" + BODY),
+        Drip(b" " * 300, start=HEAD.replace(b"%d" % len(BODY), b"%d" % (300 + len(BODY))) + b"\r\n", end=BODY),
+        Drip(b"1\r\n \r\n" * 50, start=CHUNKED, end=b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)),
+    ],
+    ids=["headers", "status line", "informational", "body", "chunks"],
+)
+def test_a_server_that_drips_is_left_at_the_deadline(drip: Drip, waits: list[float]) -> None:
+    """No single read is ever late, and still the call ends, long before the server does."""
+    with client_of(drip, deadline=0.1) as client, pytest.raises(LLMDeadlineError) as caught:
+        client.chat(HELLO)
+
+    assert (caught.value.attempts, waits) == (1, [])
+    assert not drip.finished.is_set()
+
+
+def test_a_silent_server_is_left_at_the_deadline(waits: list[float]) -> None:
+    """A deadline that is shorter than the timeout goes before it."""
+    with client_of(silence, deadline=0.1) as client, pytest.raises(LLMDeadlineError) as caught:
         client.chat(HELLO)
 
     assert (caught.value.attempts, waits) == (1, [])
 
 
+def test_a_body_is_not_read_past_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over a transport of another's making too, the deadline is looked at between the pieces of a body."""
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+
+    def pieces() -> Iterator[bytes]:
+        for byte in BODY:
+            clock[0] += 1
+            yield bytes([byte])
+
+    def dawdle(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=pieces())
+
+    with offline_client(dawdle) as client, pytest.raises(LLMDeadlineError):
+        client.chat(HELLO, deadline=10)
+
+    assert 10 <= clock[0] < 13
+
+
+class Network:
+    """A network that answers one request at once and keeps how long each operation was given."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[str, float]] = []
+        self._answer = [HEAD + b"\r\n", BODY]
+
+    def connect_tcp(self, host: str, port: int, *, timeout: float, **options: Any) -> "Network":
+        """Connect."""
+        self.given.append(("connect", timeout))
+        return self
+
+    def start_tls(self, context: object, server_hostname: str, timeout: float) -> "Network":
+        """Shake hands."""
+        self.given.append(("tls", timeout))
+        return self
+
+    def write(self, buffer: bytes, timeout: float) -> None:
+        """Take what is sent."""
+        self.given.append(("write", timeout))
+
+    def read(self, max_bytes: int, timeout: float) -> bytes:
+        """Give the next piece."""
+        self.given.append(("read", timeout))
+        return self._answer.pop(0)
+
+    def get_extra_info(self, name: str) -> None:
+        """Know nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Network:
+    """Return a network whose every host has four addresses."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, port, **options: [()] * 4)
+    return Network()
+
+
+def bound_client(network: Network, *, timeout: float | None) -> httpx.Client:
+    """Return an HTTP client on a network, bound to deadlines."""
+    client = httpx.Client(timeout=timeout, verify=tls_context(), trust_env=False)
+    client._transport._pool._network_backend = network  # type: ignore[attr-defined]
+    bind_to_deadlines(client)
+    return client
+
+
+@pytest.mark.parametrize("timeout", [None, 50])
+def test_every_operation_is_given_what_is_left(network: Network, timeout: float | None) -> None:
+    """Connecting, shaking hands, sending and reading share the deadline; addresses to be tried share their part."""
+    with bound_client(network, timeout=timeout) as client, until(Deadline(10)):
+        client.post("https://host/", content=b"x" * 40_000)
+
+    operations = [operation for operation, _ in network.given]
+    assert operations == ["connect", "tls", "write", "write", "write", "write", "read", "read"]
+    assert 0 < network.given[0][1] <= 10 / 4
+    assert all(0 < given <= 10 for _, given in network.given)
+
+
+def test_nothing_begins_after_the_deadline(network: Network) -> None:
+    """A deadline that has passed lets no operation begin."""
+    with bound_client(network, timeout=50) as client, until(Deadline(-1)), pytest.raises(httpx.ConnectTimeout):
+        client.post("http://host/")
+
+    assert network.given == []
+
+
+def test_without_a_deadline_the_timeouts_count(network: Network) -> None:
+    """The binding changes nothing outside of a call."""
+    with bound_client(network, timeout=50) as client:
+        client.post("http://host/")
+
+    assert {given for _, given in network.given} == {50}
+
+
 def test_the_deadline_of_a_call_goes_before_the_clients() -> None:
     """`chat(deadline=)` bounds that call alone."""
-    with client_of(DRIPS["body"]) as client, pytest.raises(LLMDeadlineError):
+    with client_of(silence) as client, pytest.raises(LLMDeadlineError):
         client.chat(HELLO, deadline=0.1)
 
 
 def test_a_server_that_does_not_read_is_left_at_the_deadline() -> None:
-    """A request that nobody takes is given up."""
+    """A request that nobody takes, or too slowly, is given up."""
+    finished = threading.Event()
 
     def read_slowly(connection: socket.socket, over: threading.Event) -> None:
         for _ in range(300):
             connection.recv(20_000)
             if over.wait(0.01):
                 return
+        finished.set()
 
     prompt = [{"role": "user", "content": "x" * 20_000_000}]
 
     with client_of(read_slowly, reads=False) as client, pytest.raises(LLMDeadlineError):
         client.chat(prompt, deadline=0.2)
 
+    assert not finished.is_set()
+
 
 def test_a_server_that_does_not_speak_tls_is_left_at_the_deadline() -> None:
     """A handshake that does not come to an end is given up."""
     with (
-        raw_server(DRIPS["silence"]) as server,
+        raw_server(silence) as server,
         OpenAIClient("test-key", server.url.replace("http:", "https:")) as client,
         pytest.raises(LLMDeadlineError),
     ):
@@ -137,7 +257,7 @@ def test_a_server_that_does_not_accept_is_left_at_the_deadline() -> None:
 
 def test_a_status_is_told_though_its_body_drips() -> None:
     """What the status says is known before the words that go with it."""
-    talk = drip(b"x" * 300, start=b"HTTP/1.1 400 Bad Request\r\ncontent-length: 301\r\n\r\n", end=b"x")
+    talk = Drip(b"x" * 300, start=b"HTTP/1.1 400 Bad Request\r\ncontent-length: 301\r\n\r\n", end=b"x")
 
     with client_of(talk, deadline=0.1) as client, pytest.raises(LLMStatusError, match="HTTP 400"):
         client.chat(HELLO)
@@ -145,7 +265,7 @@ def test_a_status_is_told_though_its_body_drips() -> None:
 
 def test_a_client_is_good_after_a_deadline(server: ModelServer) -> None:
     """Nothing of a call that ran out of time is left for the next one."""
-    with raw_server(DRIPS["silence"]) as silent, OpenAIClient("test-key", server.url, timeout=5) as client:
+    with raw_server(silence) as silent, OpenAIClient("test-key", server.url, timeout=5) as client:
         endpoint, client._endpoint = client._endpoint, httpx.URL(silent.url)
         with pytest.raises(LLMDeadlineError):
             client.chat(HELLO, deadline=0.05)

@@ -5,6 +5,7 @@ operation of a client is made to end at the deadline in force, and a body is unp
 """
 
 import contextlib
+import os
 import socket
 import ssl
 import time
@@ -38,6 +39,17 @@ class Deadline:
         most = max(0.0, min(self.remaining(), _LONGEST_TIMEOUT))
         limits = {name: most if seconds is None else min(seconds, most) for name, seconds in timeouts.as_dict().items()}
         return httpx.Timeout(**limits)
+
+
+_tls_contexts: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
+
+
+def tls_context() -> ssl.SSLContext:
+    """Return the context that all clients share: reading the certificates costs more than all else of a client."""
+    where = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if where not in _tls_contexts:
+        _tls_contexts[where] = httpx.create_ssl_context()
+    return _tls_contexts[where]
 
 
 _in_force: ContextVar[Deadline | None] = ContextVar("tract_llm_deadline", default=None)

@@ -16,7 +16,7 @@ from tract.llm._endpoint import OPENAI_BASE_URL, chat_endpoint, is_in_the_clear,
 from tract.llm._failures import LLMStatusError, Reply, connection_error
 from tract.llm._retry import Call, is_tried_again, pause_seconds
 from tract.llm._secret import Secret, keep_out_of_logs
-from tract.llm._transport import Deadline, bind_to_deadlines, read_into, until
+from tract.llm._transport import Deadline, bind_to_deadlines, read_into, tls_context, until
 from tract.llm.errors import LLMClientError, LLMConfigError, LLMDeadlineError, LLMRequestError
 
 __all__ = ["ANSWER_LIMIT_BYTES", "LLMStatusError", "OpenAIClient"]
@@ -76,6 +76,7 @@ class OpenAIClient:
         self._client = httpx.Client(
             timeout=None if timeout is None else _checked_seconds("timeout", timeout),
             limits=_LIMITS,
+            verify=tls_context(),
             headers={"user-agent": "tract-context"},
         )
         bind_to_deadlines(self._client)
