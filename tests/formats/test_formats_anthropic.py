@@ -342,20 +342,31 @@ def test_neighbours_that_both_hold_results_come_back_as_two() -> None:
     split = _exchange()[:2] + [{"role": "user", "content": [block]} for block in _exchange()[2]["content"][:2]]
     split[2]["content"][0].pop("is_error")
 
-    fields = [fields for at, message in enumerate(split) for fields in import_message(message, beside_results=at > 1)]
+    fields = [fields for at, message in enumerate(split) for fields in import_message(message, partly=at > 1)]
 
     assert compile_fields(fields).to_anthropic()["messages"] == split
 
 
-def test_a_refused_form_is_not_repeated() -> None:
-    """An original that Anthropic would refuse is rendered anew: words before results, blank text."""
+@pytest.mark.parametrize(
+    ("at", "block"), [(0, {"type": "text", "text": "See:"}), (3, {"type": "text", "text": ""})], ids=["order", "blank"]
+)
+def test_a_refused_form_is_not_repeated(at: int, block: Json) -> None:
+    """An original that Anthropic would refuse, with words before results or blank text, is rendered anew."""
     wrong = _exchange()
-    wrong[2]["content"].insert(0, {"type": "text", "text": "See:"})
-    wrong[2]["content"].append({"type": "text", "text": ""})
+    wrong[2]["content"].insert(at, block)
 
     messages = _render(*_import(*wrong))
 
     assert [block["type"] for block in messages[2]["content"]] == ["tool_result", "tool_result"]
+
+
+def test_arguments_that_are_an_object_already_are_copied() -> None:
+    """Some providers write no text; what is handed out is the caller's own then too."""
+    fields = [ASK, _calling(_call("c", arguments={"a": []}))]
+
+    _render(*fields)[1]["content"][0]["input"]["a"].append(1)
+
+    assert _render(*fields)[1]["content"][0]["input"] == {"a": []}
 
 
 def test_an_empty_answer_at_the_end_is_kept_and_only_there() -> None:

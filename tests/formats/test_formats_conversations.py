@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ def _lines(*values: Any) -> str:
         json.dumps({"model": "m", "messages": [HI, HELLO], "tools": []}),
         json.dumps({"traj": [HI, HELLO], "reward": 1}),
         json.dumps({"info": {}, "history": [HI, HELLO], "trajectory": [{"messages": [HI]}]}),
+        json.dumps({"history": [HI], "messages": [HI, HELLO]}),
         json.dumps({"somewhere": {"else": [HI, HELLO]}}),
         [HI, HELLO],
         (HI, HELLO),
@@ -201,6 +203,17 @@ def test_a_request_of_anthropics_starts_with_its_system() -> None:
     }
 
 
+def test_a_conversation_that_grew_starts_with_the_same_fields() -> None:
+    """What is kept beside a message follows from what stands before it alone, so an import can be repeated."""
+    uses: list[Json] = [{"type": "tool_use", "id": used, "name": "f", "input": {}} for used in ("a", "b")]
+    results = [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": used}]} for used in "ab"]
+    messages = [HI, {"role": "assistant", "content": uses}, *results, HI]
+
+    read = [_fields(read_conversations(messages[:end], format="anthropic")[0]) for end in range(2, 6)]
+
+    assert all(longer[: len(shorter)] == shorter for shorter, longer in pairwise(read))
+
+
 def test_results_in_several_messages_come_back_so() -> None:
     """Neighbours that each hold results keep their bounds, the first of them too."""
     uses: list[Json] = [{"type": "tool_use", "id": used, "name": "f", "input": {}} for used in ("a", "b", "c")]
@@ -240,13 +253,17 @@ def test_a_function_message_becomes_the_result_of_a_tool_call() -> None:
     assert "function_call" not in fields[1]
 
 
-def test_a_call_without_a_function_message_is_kept_as_given() -> None:
-    """OpenAI takes it, so it comes back equal."""
-    called = {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}}
+def test_an_unanswered_function_call_becomes_a_tool_call_all_the_same() -> None:
+    """Its answer may come when the conversation has grown; a null in its place is kept as given."""
+    call = {"name": "f", "arguments": "{}"}
+    messages = [{**HELLO, "function_call": None}, HI, {"role": "assistant", "content": None, "function_call": call}]
 
-    (conversation,) = read_conversations([HI, called, HI])
+    (conversation,) = read_conversations(messages)
+    (longer,) = read_conversations([*messages, {"role": "function", "name": "f", "content": "1"}])
 
-    assert _fields(conversation) == [HI, called, HI]
+    assert _fields(conversation)[0] == messages[0]
+    assert _fields(conversation)[2]["tool_calls"] == [{"id": "function_call_3", "type": "function", "function": call}]
+    assert _fields(longer)[:3] == _fields(conversation)
 
 
 def test_a_result_that_names_its_call_in_a_list_is_matched() -> None:

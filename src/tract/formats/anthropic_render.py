@@ -91,7 +91,6 @@ def _unique_ids(fields: Sequence[Fields]) -> list[tuple[str, ...]]:
             continue
         calls = message.get("tool_calls") or []
         given = [_unused_id(clean_id(call["id"]), used, copies) for call in calls]
-        waiting = {} if message["role"] == "assistant" else waiting
         for call, call_id in zip(calls, given, strict=True):
             waiting.setdefault(call["id"], []).append(call_id)
         found.append(tuple(given))
@@ -126,13 +125,9 @@ def _find_untouched(
         original = _original(fields[at])
         pieces = [] if original is None else _split(original)
         stop = at + len(pieces)
-        standing = [_visible(message) for message in fields[at:stop]]
-        if (
-            original is None
-            or not pieces
-            or standing != pieces
-            or [_own_ids(piece) for piece in pieces] != ids[at:stop]
-        ):
+        if original is None or not pieces or [_visible(message) for message in fields[at:stop]] != pieces:
+            return None
+        if [_own_ids(piece) for piece in pieces] != ids[at:stop]:
             return None
         if not _is_sendable(original["content"], last=stop == len(fields)):
             return None

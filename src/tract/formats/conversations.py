@@ -10,8 +10,7 @@ from tract.exceptions import ContentError, ImportFormatError
 from tract.formats.anthropic_import import import_message, import_system
 from tract.formats.json_text import parse_json_text
 from tract.formats.runs import Run, describe, find_model, find_runs, find_time
-from tract.model.encoding import decode
-from tract.model.messages import PRIVATE_KEY, parse_message
+from tract.model.messages import PRIVATE_KEY, call_ids, parse_message
 
 Json = dict[str, Any]
 
@@ -60,10 +59,11 @@ def read_conversations(
 ) -> list[Conversation]:
     """Return the conversations that a file's content, or a JSON value, holds; the format is found by looking.
 
-    Every message is checked and its fields are kept as given, with three exceptions that no provider would take:
-    a `function` message and its call become a tool message and a tool call, a tool message that names its call under
+    Every message is checked and its fields are kept as given, with three exceptions: a `function_call` and the
+    `function` message that answers it become a tool call and a tool message, a tool message that names its call under
     `tool_call_ids` gets `tool_call_id` too, and what comes in Anthropic's shape is turned into OpenAI's, its original
-    kept. The fields are the caller's own.
+    kept. What a message becomes follows from those before it alone, so that a conversation that grew starts with the
+    same fields. The fields are the caller's own.
 
     Raises:
         ImportFormatError: it is no JSON, or holds no conversation, or a message is malformed; it says what and where.
@@ -104,34 +104,35 @@ def _from_openai(run: Run) -> list[tuple[Json, Json]]:
         place = _at(run, f"message {number}")
         source = _check_source(message, place)
         if source.get("role") == "function":
-            fields = _answer_function_call(source, found, place)
-        elif source.get("role") == "tool" and "tool_call_id" not in source:
-            fields = _name_call(source)
+            if not found or not _calls_function(found[-1][0]):
+                raise ImportFormatError(f"{place}: a function message stands right behind the call that it answers")
+            fields = {**source, "role": "tool", "tool_call_id": _function_call_id(number - 1)}
         else:
-            fields = source
+            fields = _with_calls(source, number)
         found.extend((source, shaped) for shaped in _shape(place, partial(list, [fields])))
     return found
 
 
-def _answer_function_call(source: Json, found: list[tuple[Json, Json]], place: str) -> Json:
-    """Return a `function` message as a tool message, and make the call that it answers, right before it, a tool call.
-
-    Such calls had no ids, so the place in the conversation gives one.
-    """
-    caller, fields = found[-1] if found else ({}, {})
-    call = fields.get("function_call")
-    if not isinstance(call, dict):
-        raise ImportFormatError(f"{place}: a function message stands right behind the function_call that it answers")
-    call_id = f"function_call_{len(found)}"
-    kept = {key: value for key, value in fields.items() if key != "function_call"}
-    found[-1] = (caller, {**kept, "tool_calls": [{"id": call_id, "type": "function", "function": call}]})
-    return {**source, "role": "tool", "tool_call_id": call_id}
-
-
-def _name_call(source: Json) -> Json:
-    """Return a tool message with its `tool_call_id`, where it only has the list that some agents write."""
+def _with_calls(source: Json, number: int) -> Json:
+    """Return a message with its calls, or the call that it answers, where OpenAI has them now; others as given."""
+    if _calls_function(source):
+        kept = {key: value for key, value in source.items() if key != "function_call"}
+        call = {"id": _function_call_id(number), "type": "function", "function": source["function_call"]}
+        return {**kept, "tool_calls": [call]}
     named = source.get("tool_call_ids")
-    return {**source, "tool_call_id": named[0]} if isinstance(named, list) and len(named) == 1 else source
+    if source.get("role") == "tool" and "tool_call_id" not in source and isinstance(named, list) and len(named) == 1:
+        return {**source, "tool_call_id": named[0]}
+    return source
+
+
+def _calls_function(source: Json) -> bool:
+    is_call = source.get("role") == "assistant" and isinstance(source.get("function_call"), dict)
+    return is_call and not source.get("tool_calls")
+
+
+def _function_call_id(number: int) -> str:
+    """Return the id of a call that had none: its message's place, which stays the same when the conversation grows."""
+    return f"function_call_{number}"
 
 
 def _from_anthropic(run: Run) -> list[tuple[Json, Json]]:
@@ -139,20 +140,23 @@ def _from_anthropic(run: Run) -> list[tuple[Json, Json]]:
     found: list[tuple[Json, Json]] = [
         ({}, fields) for fields in _shape(_at(run, "system"), partial(import_system, run.system))
     ]
-    places = [_at(run, f"message {number}") for number in range(1, len(run.messages) + 1)]
-    sources = [_check_source(message, place) for message, place in zip(run.messages, places, strict=True)]
-    holding = [False, *map(_holds_results, sources), False]
-    for index, (source, place) in enumerate(zip(sources, places, strict=True)):
-        convert = partial(import_message, source, beside_results=holding[index] or holding[index + 2])
-        found.extend((source, fields) for fields in _shape(place, convert))
+    asked: set[str] = set()
+    for number, message in enumerate(run.messages, 1):
+        place = _at(run, f"message {number}")
+        source = _check_source(message, place)
+        pieces = _shape(place, partial(import_message, source, partly=not asked <= _answered_calls(source)))
+        found.extend((source, fields) for fields in pieces)
+        if pieces[-1]["role"] == "assistant":
+            asked = set(call_ids(pieces[-1]))
     return found
 
 
-def _holds_results(message: Json) -> bool:
+def _answered_calls(message: Json) -> set[str]:
+    """Return the ids of the calls that a message of Anthropic's answers; it need not be well formed."""
     content = message.get("content")
-    return isinstance(content, list) and any(
-        isinstance(block, dict) and block.get("type") == "tool_result" for block in content
-    )
+    blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
+    answered = [block.get("tool_use_id") for block in blocks if block.get("type") == "tool_result"]
+    return {call_id for call_id in answered if isinstance(call_id, str)}
 
 
 def _check_source(message: object, place: str) -> Json:
@@ -166,7 +170,7 @@ def _check_source(message: object, place: str) -> Json:
 def _shape(place: str, convert: Callable[[], list[Json]]) -> list[Json]:
     """Return the messages that a conversion makes, each checked, and the caller's own."""
     try:
-        return [decode(parse_message(fields).payload) for fields in convert()]
+        return [parse_message(fields).fields for fields in convert()]
     except (ContentError, ImportFormatError, RecursionError) as error:
         raise ImportFormatError(f"{place}: {error}") from error
 
