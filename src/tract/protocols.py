@@ -31,6 +31,10 @@ class TokenCounter(Protocol):
         """Return the encoding that a model's tokens are counted in; an unknown model gets an inexact one."""
         ...
 
+    def reply_tokens(self, model: str | None) -> int:
+        """Return what a prompt to a model costs beside its messages and tools: the opening of the reply."""
+        ...
+
     def count_message(self, message: Mapping[str, Any], encoding: str) -> TokenCount:
         """Count what one OpenAI-shaped message adds to a prompt."""
         ...

@@ -1,6 +1,7 @@
 """Contexts and what they hold, read from the store as little as the caches allow."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tract.exceptions import CommitNotFoundError, CorruptionError
@@ -10,7 +11,7 @@ from tract.model.context import Context, Entry, GrowingList
 from tract.model.encoding import decode
 from tract.model.messages import Message
 from tract.operations.repo import Rendering, Repo
-from tract.protocols import Encoding, TokenCount
+from tract.protocols import TokenCount
 
 _PAGE = 64
 
@@ -88,10 +89,27 @@ def load_message(repo: Repo, blob_id: str) -> Message:
     return Message.from_fields(load_fields(repo, [blob_id])[blob_id])
 
 
-def encoding_of(repo: Repo, config: Mapping[str, Any]) -> Encoding:
-    """Return the encoding that a configuration's model is counted in."""
+@dataclass(frozen=True, slots=True)
+class Overhead:
+    """How a configuration's model counts, and what a prompt to it costs beside its messages: reply and tools."""
+
+    encoding: str
+    tokens: int
+    exact: bool
+
+
+def overhead_of(repo: Repo, config: Mapping[str, Any]) -> Overhead:
+    """Return what a configuration costs."""
     model = config.get("model")
-    return repo.counter.encoding_for(model if isinstance(model, str) else None)
+    encoding = repo.counter.encoding_for(model)
+    tools = config.get("tools")
+    counted = repo.counter.count_tools(tools, encoding.name) if tools else TokenCount(0, True)
+    return Overhead(encoding.name, counted.tokens + repo.counter.reply_tokens(model), encoding.exact and counted.exact)
+
+
+def encoding_of(repo: Repo, config: Mapping[str, Any]) -> str:
+    """Return the name of the encoding that a configuration's model is counted in."""
+    return repo.counter.encoding_for(config.get("model")).name
 
 
 def load_counts(repo: Repo, fields: Mapping[str, Mapping[str, Any]], encoding: str) -> dict[str, TokenCount]:
@@ -117,7 +135,7 @@ def render(repo: Repo, context: Context) -> Rendering:
 
     At most two statements, and one more that keeps new counts.
     """
-    encoding = encoding_of(repo, context.config).name
+    encoding = encoding_of(repo, context.config)
     base = _longest_rendering(repo, context, encoding)
     entries = context.entries[len(base.context.entries) :] if base is not None else context.entries
     visible = [entry for entry in entries if context.is_visible(entry)]

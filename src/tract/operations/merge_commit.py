@@ -41,7 +41,7 @@ def publish_merge(repo: Repo, finished: Finished, operation: Operation, moves: I
     prepared, context = finished.prepared, finished.settled.context
     changes = plan_changes(prepared.ours_context, context)
     blobs = _named_blobs(changes, {**prepared.base.blobs, **finished.settled.new_blobs})
-    encoding = encoding_of(repo, context.config).name
+    encoding = encoding_of(repo, context.config)
     for blob in blobs:
         repo.caches.fields.put(blob.id, blob.fields, len(blob.payload))
         count_blob(repo, blob, encoding)

@@ -8,7 +8,8 @@ from typing import Any
 from tract.exceptions import MergeError
 from tract.history.graph import merge_bases
 from tract.history.merge import MergePlan, contested_blobs, plan_merge
-from tract.history.virtual_base import MergeBase, virtual_base
+from tract.history.merge_base import MergeBase
+from tract.history.virtual_base import virtual_base
 from tract.model.changes import Change, Configure, Edit, Fold, Move, SetMark, Unfold
 from tract.model.commits import Commit, added_messages, describe_changes
 from tract.model.conflicts import Conflict, ConflictCommit, ConflictInfo

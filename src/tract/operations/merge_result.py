@@ -80,7 +80,7 @@ class MergeResult:
             return compiled_at(self.repo, self.commit)
         waiting = self._waiting()
         settled = waiting.settled
-        encoding = encoding_of(self.repo, settled.context.config).name
+        encoding = encoding_of(self.repo, settled.context.config)
         for blob in settled.new_blobs.values():
             self.repo.caches.fields.put(blob.id, blob.fields, len(blob.payload))
             count_blob(self.repo, blob, encoding)

@@ -16,9 +16,9 @@ from tract.model.context import Context, Entry
 from tract.model.messages import Message
 from tract.model.results import Diff, MessageVersion, Status
 from tract.operations.graph import GraphReader
-from tract.operations.load import encoding_of, load_context, load_fields, render
+from tract.operations.load import Overhead, load_context, load_fields, overhead_of, render
 from tract.operations.merge_session import find_merge_session
-from tract.operations.record import REPLY_TOKENS, Batch, count_tools, empty_facts, read_tip
+from tract.operations.record import Batch, empty_facts, read_tip
 from tract.operations.repo import Rendering, Repo
 from tract.operations.revisions import check_text, resolve_commit
 from tract.operations.write import find_message
@@ -40,35 +40,31 @@ def compile_context(repo: Repo, at: str | None, budget: int | None) -> CompiledC
 def compiled(repo: Repo, context: Context, commit_id: str | None, *, budget: int | None = None) -> CompiledContext:
     """Return a context rendered for a model, cut to a budget if there is one."""
     rendering = render(repo, context)
-    encoding = encoding_of(repo, context.config)
-    tools = count_tools(repo, context.config, encoding.name)
-    total = rendering.tokens + tools.tokens + REPLY_TOKENS
-    if budget is not None and total > budget:
-        return _cut(rendering, context, commit_id, (tools.tokens + REPLY_TOKENS, budget, tools.exact, encoding.exact))
+    overhead = overhead_of(repo, context.config)
+    if budget is not None and rendering.tokens + overhead.tokens > budget:
+        return _cut(rendering, overhead, commit_id, budget)
     return CompiledContext(
         fields=rendering.fields,
         message_ids=rendering.message_ids,
         token_counts=rendering.token_counts,
-        token_count=total,
-        tokens_exact=rendering.exact and tools.exact and encoding.exact,
+        token_count=rendering.tokens + overhead.tokens,
+        tokens_exact=rendering.exact and overhead.exact,
         commit_id=commit_id,
         config=context.config,
     )
 
 
-def _cut(
-    rendering: Rendering, context: Context, commit_id: str | None, costs: tuple[int, int, bool, bool]
-) -> CompiledContext:
-    fixed, budget, *exact = costs
+def _cut(rendering: Rendering, overhead: Overhead, commit_id: str | None, budget: int) -> CompiledContext:
+    context = rendering.context
     entries = [entry for entry in map(context.find, rendering.message_ids) if entry is not None]
-    kept = plan_budget(context, entries, rendering.token_counts, fixed_tokens=fixed, budget=budget)
+    kept = plan_budget(context, entries, rendering.token_counts, fixed_tokens=overhead.tokens, budget=budget)
     counts = [rendering.token_counts[index] for index in kept]
     return CompiledContext(
         fields=[rendering.fields[index] for index in kept],
         message_ids=[rendering.message_ids[index] for index in kept],
         token_counts=counts,
-        token_count=sum(counts) + fixed,
-        tokens_exact=rendering.exact and all(exact),
+        token_count=sum(counts) + overhead.tokens,
+        tokens_exact=rendering.exact and overhead.exact,
         commit_id=commit_id,
         config=context.config,
     )

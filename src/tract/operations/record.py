@@ -19,12 +19,10 @@ from tract.model.commits import Commit, ContextFacts, OpenCall, added_messages, 
 from tract.model.context import Context
 from tract.model.messages import Blob
 from tract.operations.graph import descends
-from tract.operations.load import encoding_of, load_context, render
+from tract.operations.load import encoding_of, load_context, overhead_of, render
 from tract.operations.repo import Repo
 from tract.protocols import NewBlob, NewCommit, NewObject, Operation, RefMove, StoredCommit, TokenCount
 
-REPLY_TOKENS = 3
-"""What a chat prompt costs beside its messages: the opening of the reply."""
 _LONGEST_PAUSE_SECONDS = 0.05
 
 
@@ -53,30 +51,23 @@ def read_tip(repo: Repo, branch_ref: str | None = None) -> StoredCommit | None:
 
 def empty_facts(repo: Repo) -> ContextFacts:
     """Return the facts of the context of an unborn branch."""
-    encoding = encoding_of(repo, {})
-    return ContextFacts(0, REPLY_TOKENS, encoding.exact, encoding.name)
+    overhead = overhead_of(repo, {})
+    return ContextFacts(0, overhead.tokens, overhead.exact, overhead.encoding)
 
 
 def facts_of(repo: Repo, context: Context) -> ContextFacts:
     """Return the facts of a context, counted from what it compiles to."""
     rendering = render(repo, context)
-    encoding = encoding_of(repo, context.config)
-    tools = count_tools(repo, context.config, encoding.name)
+    overhead = overhead_of(repo, context.config)
     budget = context.config.get("budget")
     return ContextFacts(
         len(rendering.message_ids),
-        rendering.tokens + REPLY_TOKENS + tools.tokens,
-        rendering.exact and encoding.exact and tools.exact,
-        encoding.name,
+        rendering.tokens + overhead.tokens,
+        rendering.exact and overhead.exact,
+        overhead.encoding,
         budget if isinstance(budget, int) else None,
         open_calls(context),
     )
-
-
-def count_tools(repo: Repo, config: Mapping[str, Any], encoding: str) -> TokenCount:
-    """Return what the configured tools cost, nothing if there are none."""
-    tools = config.get("tools")
-    return repo.counter.count_tools(tools, encoding) if tools else TokenCount(0, True)
 
 
 class Draft:
@@ -166,7 +157,7 @@ class Draft:
     def _facts_after(self) -> ContextFacts:
         if not self._plain:
             for blob in self.blobs.values():
-                count_blob(self.repo, blob, encoding_of(self.repo, self.context().config).name)
+                count_blob(self.repo, blob, encoding_of(self.repo, self.context().config))
             return facts_of(self.repo, self.context())
         counts = [count_blob(self.repo, blob, self.facts.encoding) for blob in self._said()]
         return ContextFacts(
