@@ -172,6 +172,15 @@ def test_parts_that_anthropic_has_no_word_for_become_text(part: Json, text: str)
     assert message["content"] == [{"type": "text", "text": text}]
 
 
+def test_marks_for_the_prompt_cache_pass_through() -> None:
+    """Clients that speak OpenAI's language to Anthropic's models set them too; no other key of a text part passes."""
+    part = {"type": "text", "text": "Long.", "cache_control": {"type": "ephemeral"}, "x": 1}
+
+    (message,) = _render({"role": "user", "content": [part]})
+
+    assert message["content"] == [{"type": "text", "text": "Long.", "cache_control": {"type": "ephemeral"}}]
+
+
 def test_blank_messages_are_left_out() -> None:
     """Anthropic refuses text of nothing but white space; a call beside it stays."""
     messages = _render(

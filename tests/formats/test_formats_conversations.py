@@ -113,6 +113,7 @@ def test_the_fields_are_the_callers_own() -> None:
             [HI, {"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": "s"}]}],
             "anthropic",
         ),
+        ([HI, {"role": "assistant", "content": [{"type": "text", "text": "x", "citations": None}]}], "anthropic"),
         ([{"role": "user", "content": [{"type": "image", "source": {}}]}], "anthropic"),
         ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}], "openai"),
     ],
@@ -201,6 +202,18 @@ def test_a_request_of_anthropics_starts_with_its_system() -> None:
         "system": "Be brief.",
         "messages": [HI, call, results],
     }
+
+
+def test_a_conversation_that_shows_late_whose_it_is_starts_with_the_same_fields() -> None:
+    """Text alone is read alike in both formats, so an import of what grew since adds only what is new."""
+    early = [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}, HI]
+    late = {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm", "signature": "s"}]}
+
+    (before,) = read_conversations(early)
+    (after,) = read_conversations([*early, late])
+
+    assert (before.format, after.format) == ("openai", "anthropic")
+    assert _fields(after)[:2] == _fields(before)
 
 
 def test_a_conversation_that_grew_starts_with_the_same_fields() -> None:

@@ -17,6 +17,7 @@ Json = dict[str, Any]
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,(.*)", re.DOTALL)
 _IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _SOURCED_BLOCKS = ("image", "document")
+_BESIDE_TEXT = ("cache_control", "citations")
 _PDF = "application/pdf"
 _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME = 64
@@ -48,7 +49,7 @@ def blocks_from_content(content: object, *, text_only: bool = False) -> list[Jso
     if isinstance(content, str):
         blocks = [text_block(content)]
     elif isinstance(content, list):
-        blocks = [text_block(_text_of_part(part)) if text_only else _block_from_part(part) for part in content]
+        blocks = [_text_from_part(part) if text_only else _block_from_part(part) for part in content]
     else:
         blocks = []
     return [block for block in blocks if block["type"] != "text" or not is_blank(block["text"])]
@@ -143,14 +144,16 @@ def _block_from_part(part: Mapping[str, Any]) -> Json:
     if kind in _SOURCED_BLOCKS and isinstance(part.get("source"), Mapping):
         own: Json = own_copy(part)
         return own
-    return text_block(_text_of_part(part))
+    return _text_from_part(part)
 
 
-def _text_of_part(part: Mapping[str, Any]) -> str:
-    for key in ("text", "refusal"):
-        if isinstance(part.get(key), str):
-            return str(part[key])
-    return _text_of_block(part)
+def _text_from_part(part: Mapping[str, Any]) -> Json:
+    """Return what a part says as a block of text, with what Anthropic too may have beside a text."""
+    words = part.get("text")
+    if not isinstance(words, str):
+        refusal = part.get("refusal")
+        return text_block(refusal if isinstance(refusal, str) else _text_of_block(part))
+    return {**text_block(words), **{key: own_copy(part[key]) for key in _BESIDE_TEXT if key in part}}
 
 
 def _image_from_part(part: Mapping[str, Any]) -> Json:

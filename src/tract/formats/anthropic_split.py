@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tract.exceptions import ImportFormatError
-from tract.formats.anthropic_blocks import call_from_tool_use, content_from_blocks
+from tract.formats.anthropic_blocks import call_from_tool_use, content_from_blocks, text_block
 
 Json = dict[str, Any]
 
@@ -30,6 +30,9 @@ def split_message(message: Mapping[str, Any]) -> list[Json]:
             f"content must be text or a list of blocks, not {type(content).__name__}", format="anthropic"
         )
     blocks = [_check_block(block) for block in content]
+    if blocks and all(block["type"] == "text" for block in blocks):
+        # The same as when this is read as OpenAI's, so that it doesn't matter when a conversation shows what it is.
+        return [{"role": role, "content": [text_block(block["text"]) for block in blocks]}]
     return [_join_assistant(blocks)] if role == "assistant" else _split_user(blocks)
 
 

@@ -83,8 +83,15 @@ def _detect_format(run: Run) -> str:
         return "anthropic"
     contents = [message.get("content") for message in messages]
     blocks = (block for content in contents if isinstance(content, list) for block in content)
-    kinds = (block.get("type") for block in blocks if isinstance(block, Mapping))
-    return "anthropic" if any(isinstance(kind, str) and kind in _ANTHROPIC_BLOCKS for kind in kinds) else "openai"
+    return "anthropic" if any(map(_is_anthropic_block, blocks)) else "openai"
+
+
+def _is_anthropic_block(block: object) -> bool:
+    """Tell whether only Anthropic has such a block; its texts have citations, if only to say that there are none."""
+    if not isinstance(block, Mapping):
+        return False
+    kind = block.get("type")
+    return isinstance(kind, str) and (kind in _ANTHROPIC_BLOCKS or (kind == "text" and "citations" in block))
 
 
 def _read_run(run: Run, format: str) -> Conversation:
