@@ -101,6 +101,8 @@ def build_commit(
     """
     if not isinstance(author, str) or not isinstance(message, str | None):
         raise ContentError("a commit's message and author are text")
+    if not isinstance(metadata, Mapping | None):
+        raise ContentError(f"a commit's metadata is a mapping, not {type(metadata).__name__}")
     kept: dict[str, Any] = decode(encode(dict(metadata))) if metadata else {}
     microseconds = (created_at - _EPOCH) // _MICROSECOND
     body: dict[str, Any] = {

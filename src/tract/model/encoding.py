@@ -11,6 +11,7 @@ from typing import Any
 from tract.exceptions import ContentError, CorruptionError
 
 ID_LENGTH = 64
+_DEEPEST = 256
 
 
 _SORTED = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
@@ -22,11 +23,11 @@ def encode(value: object, *, sort_keys: bool = True) -> bytes:
 
     Raises:
         ContentError: the value is not JSON: NaN or infinite numbers, keys that are no text, foreign objects,
-            integers or nesting beyond what Python's own parser reads back.
+            integers of more digits than Python reads back, or nesting of more than 256 levels.
     """
     try:
-        check_json(value)
         text = (_SORTED if sort_keys else _AS_GIVEN).encode(value)
+        check_json(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise ContentError(f"not a JSON value: {error}") from error
     return text.encode("utf-8", "surrogatepass")
@@ -79,17 +80,23 @@ def result_message_id(assistant_id: str, call_id: str, ordinal: int = 0) -> str:
 
 
 def check_json(value: object) -> None:
-    """Raise TypeError where `json` would silently change a value on its way: keys that are no text, or tuples."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            for key, inner in item.items():
-                if type(key) is not str:
-                    raise TypeError(f"key {key!r} is not text")
-                if type(inner) is not str:
-                    waiting.append(inner)
-        elif isinstance(item, list):
-            waiting.extend(item)
-        elif isinstance(item, tuple):
-            raise TypeError("a tuple is no JSON value; give a list")
+    """Raise where a value would not come back as it is: TypeError for a tuple or a key that is no text, ValueError
+    for nesting so deep that reading it back could exhaust Python's stack. The value must have no cycle.
+    """
+    level = [value]
+    for _ in range(_DEEPEST):
+        inner: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                for key in item:
+                    if type(key) is not str:
+                        raise TypeError(f"key {key!r:.80} is not text")
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+            elif isinstance(item, tuple):
+                raise TypeError("a tuple is no JSON value; give a list")
+        if not inner:
+            return
+        level = inner
+    raise ValueError(f"nested deeper than {_DEEPEST} levels")

@@ -125,10 +125,11 @@ def parse_message(fields: Mapping[str, Any]) -> Blob:
         raise ContentError(f"a message is a mapping with a role, not {type(fields).__name__}")
     given = dict(fields)
     role = given.get("role")
-    if role not in ROLES:
-        raise ContentError(f"role must be one of {', '.join(ROLES)}, not {role!r}")
-    _check_content(given, str(role))
-    _check_calls(given, str(role))
+    if not isinstance(role, str) or role not in ROLES:
+        found = repr(role) if isinstance(role, str) else type(role).__name__
+        raise ContentError(f"role must be one of {', '.join(ROLES)}, not {found}")
+    _check_content(given, role)
+    _check_calls(given, role)
     if "name" in given and given["name"] is not None and not isinstance(given["name"], str):
         raise ContentError(f"name must be text, not {type(given['name']).__name__}")
     payload = encode(given, sort_keys=False)
@@ -143,7 +144,7 @@ def _check_content(fields: Mapping[str, Any], role: str) -> None:
     if isinstance(content, list):
         for part in content:
             if not isinstance(part, dict) or not isinstance(part.get("type"), str):
-                raise ContentError(f"each part of a {role} message must be an object with a type, not {part!r:.80}")
+                raise ContentError(f"each part of a {role} message must be an object with a type")
         return
     if content is not None:
         raise ContentError(f"content must be text or a list of parts, not {type(content).__name__}")
@@ -162,7 +163,7 @@ def _check_calls(fields: Mapping[str, Any], role: str) -> None:
             raise ContentError(f"tool_calls must be a list, not {type(calls).__name__}")
         for call in calls:
             if not isinstance(call, dict) or not isinstance(call.get("id"), str):
-                raise ContentError(f"each tool call must be an object with an id, not {call!r:.80}")
+                raise ContentError("each tool call must be an object with an id")
     answered = fields.get("tool_call_id")
     if role == "tool" and not isinstance(answered, str):
         raise ContentError("a tool message needs the tool_call_id of the call that it answers")

@@ -44,7 +44,7 @@ def find_bases(repo: Repo, ours: StoredCommit, theirs: StoredCommit) -> tuple[st
 
 
 def prepare(
-    repo: Repo, ours: StoredCommit, theirs: StoredCommit, base_ids: tuple[str, ...], options: MergeOptions
+    repo: Repo, ours: StoredCommit, theirs: StoredCommit, *, base_ids: tuple[str, ...], options: MergeOptions
 ) -> Prepared:
     """Return the plan of a merge; pure but for what it reads.
 

@@ -40,7 +40,7 @@ def merge(repo: Repo, source: str, options: MergeOptions, resolver: ResolverCall
     _check_options(options)
     theirs = resolve_commit(repo, source)
     _check_free(repo, repo.workspace.branch)
-    return _retried(_Merging(repo, source, theirs, options, resolver).once)
+    return _retried(_Merging(repo, source, theirs, options, resolver=resolver).once)
 
 
 def find_session(repo: Repo) -> MergeResult | None:
@@ -102,7 +102,7 @@ class _Merging:
     """One call of merge: its operation and its paid-for answers outlast the tries that other writers make necessary."""
 
     def __init__(
-        self, repo: Repo, source: str, theirs: StoredCommit, options: MergeOptions, resolver: ResolverCallable | None
+        self, repo: Repo, source: str, theirs: StoredCommit, options: MergeOptions, *, resolver: ResolverCallable | None
     ) -> None:
         self.repo = repo
         self.branch = repo.workspace.branch
@@ -124,7 +124,7 @@ class _Merging:
             return self._up_to_date(ours, base_ids)
         if base_ids == (ours.commit.id,) and not self.options.no_ff:
             return self._move_to_theirs(ours.commit.id, base_ids)
-        prepared = prepare(self.repo, ours, self.theirs, base_ids, self.options)
+        prepared = prepare(self.repo, ours, self.theirs, base_ids=base_ids, options=self.options)
         answers = Answers(self.repo, prepared, self.given, self.left_open)
         if not prepared.plan.conflicts:
             return self._commit(answers, answers.settled(), "clean")

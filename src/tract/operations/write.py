@@ -120,9 +120,10 @@ def edited_blob(entry: Entry, old: Mapping[str, Any], content: object) -> Blob:
     if isinstance(content, Message):
         fields: dict[str, Any] = content.model_dump()
     elif isinstance(content, Mapping):
+        check_reserved(content)
         fields = dict(content)
     else:
-        fields = {**{key: value for key, value in old.items() if key != PRIVATE_KEY}, "content": content}
+        fields = {**old, "content": content}
     blob = parse_message(fields)
     if (blob.role, blob.calls, blob.tool_call_id) != (entry.role, entry.calls, entry.call_id):
         raise ContentError(
@@ -140,6 +141,7 @@ def messages_of(given: object) -> list[Mapping[str, Any]]:
     if isinstance(given, Message):
         return [given.model_dump()]
     if isinstance(given, Mapping):
+        check_reserved(given)
         return [given]
     dump = getattr(given, "model_dump", None)
     if callable(dump):
@@ -149,6 +151,16 @@ def messages_of(given: object) -> list[Mapping[str, Any]]:
     if isinstance(given, Iterable) and not isinstance(given, str | bytes):
         return [message for item in given for message in _one(item)]
     raise ContentError(f"a message is a mapping, not {type(given).__name__}")
+
+
+def check_reserved(fields: Mapping[str, Any]) -> None:
+    """Check that a caller's message has no field of tract's own.
+
+    Raises:
+        ContentError: it has.
+    """
+    if PRIVATE_KEY in fields:
+        raise ContentError(f"the field {PRIVATE_KEY!r} of a message is reserved")
 
 
 def _one(item: object) -> list[Mapping[str, Any]]:
