@@ -182,7 +182,7 @@ def test_a_success_without_an_answer_is_an_error(body: bytes) -> None:
     """A 200 whose body is no chat completion is said to be so, once, with the status."""
     script = Script(httpx.Response(200, content=body, headers={"x-request-id": "r1"}))
 
-    with offline_client(script) as client, pytest.raises(LLMResponseError) as caught:
+    with offline_client(script) as client, pytest.raises(LLMResponseError, match=r"(?s)HTTP 200.*r1") as caught:
         client.chat(HELLO)
 
     assert (caught.value.status, caught.value.request_id, caught.value.attempts) == (200, "r1", 1)

@@ -71,6 +71,7 @@ def test_every_error_is_a_trace_error_without_a_chain() -> None:
         assert isinstance(error, LLMClientError)
         assert isinstance(error, TraceError)
         assert error.__cause__ is error.__context__ is None
+        assert error.__suppress_context__ or error.attempts == 0
 
 
 @pytest.mark.parametrize(

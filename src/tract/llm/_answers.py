@@ -18,7 +18,7 @@ def parse_answer(body: bytes | bytearray) -> dict[str, Any] | str:
         if not body.strip():
             return "the body is empty"
         if body.lstrip().startswith((b"data:", b"event:", b":")):
-            return "as a stream of events, and streaming is not supported"
+            return "the body is a stream of events, and streaming is not supported"
         return f"the body is no JSON ({error})"
     fault = _find_fault(answer)
     return answer if fault is None else fault

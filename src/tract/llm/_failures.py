@@ -83,7 +83,7 @@ class Reply:
         said = read_provider_error(self.body, self.mask)
         request_id = self.request_id or said.request_id
         facts: dict[str, Any] = {"status": self.status, "request_id": request_id, "attempts": attempts}
-        message = ": ".join(filter(None, (f"{self._host()} answered, but {fault}", said.words[:500])))
+        message = ": ".join(filter(None, (f"HTTP {self.status} from {self._host()}, but {fault}", said.words[:500])))
         return LLMResponseError(message + _in_brackets(request_id=request_id), code=said.code, **facts)
 
     def _message(self, said: ProviderError, facts: dict[str, Any]) -> str:
