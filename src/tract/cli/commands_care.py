@@ -1,0 +1,54 @@
+"""The commands that care for a store and a shell: fsck and completion."""
+
+from collections.abc import Sequence
+
+import click
+from click.shell_completion import get_completion_class
+
+from tract.cli.app import FAILED, Session, json_option
+from tract.cli.render import count
+from tract.cli.shapes import fault_shape
+from tract.cli.terminal import Styled
+
+_SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def fsck(session: Session, *, as_json: bool) -> int:
+    """Check the store.
+
+    Every object, row and context is read; it ends with 1 if anything is wrong.
+    """
+    with session.open() as tract:
+        report = tract.fsck()
+    if as_json:
+        session.out.print_json({"is_clean": report.is_clean, "faults": [fault_shape(fault) for fault in report.faults]})
+    elif report.is_clean:
+        session.print("clean")
+    else:
+        for fault in report.faults:
+            session.print([Styled(fault.where, "id"), ": ", fault.problem])
+        session.print(Styled(f"{count(len(report.faults), 'fault')} found", "error"))
+    return 0 if report.is_clean else FAILED
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(_SHELLS))
+@click.pass_context
+def completion(context: click.Context, *, shell: str) -> None:
+    """Print the script that completes words in a shell.
+
+    \b
+    For bash, in ~/.bashrc:             eval "$(tract completion bash)"
+    For zsh, in ~/.zshrc:               eval "$(tract completion zsh)"
+    For fish, in ~/.config/fish/config.fish:
+                                        tract completion fish | source
+    """
+    made = get_completion_class(shell)
+    assert made is not None, "click knows these shells"
+    click.echo(made(context.find_root().command, {}, "tract", "_TRACT_COMPLETE").source())
+
+
+COMMANDS: Sequence[click.Command] = (fsck, completion)

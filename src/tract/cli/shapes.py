@@ -1,0 +1,188 @@
+"""The JSON that reading commands print: values as plain objects, in shapes that docs/cli.md promises."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tract.cli.terminal import one_line
+from tract.formats.compiled import CompiledContext
+from tract.model.changes import change_to_json
+from tract.model.commits import Commit
+from tract.model.conflicts import ConflictCommit, ConflictInfo
+from tract.model.messages import Message
+from tract.model.results import Diff, ImportReport, MessageDiff, MessageVersion, ReflogEntry, Status
+from tract.operations.merge_result import MergeResult
+from tract.protocols import Fault, Resolution
+
+Json = dict[str, Any]
+
+
+def commit_shape(commit: Commit, refs: Iterable[str] = ()) -> Json:
+    """Return a commit; `refs` are the branches and tags that stand at it."""
+    return {
+        "id": commit.id,
+        "parents": list(commit.parents),
+        "author": commit.author,
+        "created_at": commit.created_at.isoformat(),
+        "message": commit.message,
+        "message_ids": list(commit.message_ids),
+        "changes": [change_to_json(change) for change in commit.changes],
+        "metadata": dict(commit.metadata),
+        "refs": list(refs),
+    }
+
+
+def message_shape(message: Message | None) -> Json | None:
+    """Return a message as it was given, or None."""
+    return message.model_dump() if message is not None else None
+
+
+def diff_shape(diff: Diff) -> Json:
+    """Return a difference; `edited` also has the unified diff of the two texts."""
+    return {
+        "added": [_changed(each, each.after) for each in diff.added],
+        "removed": [_changed(each, each.before) for each in diff.removed],
+        "edited": [
+            {
+                "message_id": each.message_id,
+                "before": message_shape(each.before),
+                "after": message_shape(each.after),
+                "text_diff": each.text_diff,
+            }
+            for each in diff.edited
+        ],
+        "marked": [_sides(each.message_id, each.before, each.after) for each in diff.marked],
+        "folded": [_sides(each.message_id, each.before, each.after) for each in diff.folded],
+        "moved": list(diff.moved),
+        "configured": {key: {"before": before, "after": after} for key, (before, after) in diff.configured.items()},
+    }
+
+
+def _changed(changed: MessageDiff, message: Message | None) -> Json:
+    return {"message_id": changed.message_id, "message": message_shape(message)}
+
+
+def _sides(message_id: str, before: str | None, after: str | None) -> Json:
+    return {"message_id": message_id, "before": before, "after": after}
+
+
+def status_shape(status: Status, session: MergeResult | None) -> Json:
+    """Return a status, with what waits in its merge."""
+    return {
+        "branch": status.branch,
+        "head_id": status.head_id,
+        "message_count": status.message_count,
+        "token_count": status.token_count,
+        "tokens_exact": status.tokens_exact,
+        "budget": status.budget,
+        "merge": merge_shape(session) if session is not None else None,
+    }
+
+
+def version_shape(version: MessageVersion) -> Json:
+    """Return one version of a message."""
+    return {
+        "commit_id": version.commit.id,
+        "author": version.commit.author,
+        "created_at": version.commit.created_at.isoformat(),
+        "action": version.action,
+        "mark": version.mark,
+        "message": message_shape(version.message),
+    }
+
+
+def reflog_shape(entry: ReflogEntry) -> Json:
+    """Return one move of a branch or tag."""
+    return {
+        "selector": entry.selector,
+        "old_id": entry.old_id,
+        "new_id": entry.new_id,
+        "kind": entry.kind,
+        "author": entry.author,
+        "created_at": entry.created_at.isoformat(),
+    }
+
+
+def compiled_shape(compiled: CompiledContext) -> Json:
+    """Return a compiled context, each message with its id and its tokens."""
+    parts = zip(compiled.message_ids, compiled.token_counts, compiled.to_dicts(), strict=True)
+    return {
+        "commit_id": compiled.commit_id,
+        "token_count": compiled.token_count,
+        "tokens_exact": compiled.tokens_exact,
+        "config": compiled.config,
+        "messages": [{"id": key, "tokens": tokens, "message": message} for key, tokens, message in parts],
+    }
+
+
+def import_shape(report: ImportReport, branch: str, title: str | None) -> Json:
+    """Return what the import of one conversation did."""
+    return {
+        "branch": branch,
+        "title": title,
+        "commit_id": report.commit.id if report.commit is not None else None,
+        "added": report.added,
+        "message_ids": list(report.message_ids),
+        "unanswered": list(report.unanswered),
+        "orphans": list(report.orphans),
+    }
+
+
+def merge_shape(result: MergeResult) -> Json:
+    """Return what a merge came to, or where one that waits stands."""
+    return {
+        "kind": result.kind,
+        "source": result.source,
+        "target": result.target,
+        "committed": result.committed,
+        "commit_id": result.commit.id if result.commit is not None else None,
+        "base_ids": list(result.base_ids),
+        "notices": [
+            {"kind": notice.kind, "message_ids": list(notice.message_ids), "text": notice.text}
+            for notice in result.notices
+        ],
+        "conflicts": conflict_shapes(result),
+    }
+
+
+def conflict_shapes(result: MergeResult) -> list[Json]:
+    """Return a merge's conflicts, each with what settles it so far."""
+    return [conflict_shape(conflict, result.resolutions) for conflict in result.conflicts]
+
+
+def conflict_shape(conflict: ConflictInfo, resolutions: Mapping[str, Resolution]) -> Json:
+    """Return a conflict; `resolution` is None while it is open."""
+    resolution = resolutions.get(conflict.id)
+    return {
+        "id": conflict.id,
+        "kind": conflict.conflict_type,
+        "message_id": conflict.message_id,
+        "ours": _side(conflict.commit_a, conflict.content_a_text),
+        "theirs": _side(conflict.commit_b, conflict.content_b_text),
+        "base": _side(conflict.ancestor, conflict.ancestor_content_text),
+        "choices": list(conflict.choices),
+        "takes_text": conflict.takes_text,
+        "resolution": resolution_shape(resolution) if resolution is not None else None,
+    }
+
+
+def _side(commit: ConflictCommit | None, text: str | None) -> Json:
+    return {
+        "commit_id": commit.id if commit is not None else None,
+        "message": one_line(commit.message) if commit is not None else None,
+        "text": text,
+    }
+
+
+def resolution_shape(resolution: Resolution) -> Json:
+    """Return an answer to a conflict."""
+    return {
+        "text": resolution.content_text,
+        "message": resolution.content.model_dump() if resolution.content is not None else None,
+        "reasoning": resolution.reasoning,
+        "generation_config": resolution.generation_config,
+    }
+
+
+def fault_shape(fault: Fault) -> Json:
+    """Return something that is wrong in a store."""
+    return {"where": fault.where, "problem": fault.problem}
