@@ -43,7 +43,7 @@ class FoldMerge:
         while True:
             for component in components:
                 self.draft.expand(component)
-            self._keep_invariants()
+            self._keep_pins()
             more = [self._component(seeds) for seeds in self._overlaps()]
             if not more:
                 break
@@ -51,6 +51,8 @@ class FoldMerge:
         for component in components:
             self.chosen |= component
             self._choose(component)
+        self._keep_pins()
+        self._drop_idle()
         self._check_summaries()
 
     def _find_suspects(self) -> list[str]:
@@ -61,13 +63,15 @@ class FoldMerge:
                 found.update(view.above(unit))
         return sorted(found | (self.touched & self.draft.seen.keys()))
 
-    def _keep_invariants(self) -> None:
-        """Show what is pinned, and let no summary that stands for nothing be folded itself."""
-        folds = self.draft.folds
-        for unit in list(folds.into):
+    def _keep_pins(self) -> None:
+        for unit in list(self.draft.folds.into):
             if self.draft.get(unit).mark == "pinned":
                 self.draft.fold(unit, None)
                 self.uncovered[unit] = None
+
+    def _drop_idle(self) -> None:
+        """Let no summary that stands for nothing be folded itself."""
+        folds = self.draft.folds
         idle = [unit for unit in folds.into if self.draft.get(unit).summary and unit not in folds.under]
         while idle:
             unit = idle.pop()
@@ -128,7 +132,6 @@ class FoldMerge:
                     self.draft.seen[summary] = told[summary]
                 for unit in self.sides.views[side].under.get(summary, ()):
                     self.draft.fold(unit, summary)
-            self._keep_invariants()
 
     def _check_summaries(self) -> None:
         """Ask, or do what was answered, about each visible summary until nothing more is answered."""
@@ -177,8 +180,8 @@ class FoldMerge:
             for unit in list(self.draft.folds.below(summary)):
                 if self.draft.get(unit).mark == "skipped":
                     self.draft.fold(unit, None)
+            self._drop_idle()
             self.draft.refresh(summary)
-            self._keep_invariants()
         elif conflict.kind == "fold_vs_edit" and answer.choice in self.sides.showing(summary):
             self.draft.refresh(summary)
         else:
