@@ -1,6 +1,9 @@
 """What the tests of stores build: messages, commits and operations, small and always the same."""
 
-from collections.abc import Sequence
+import os
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -84,3 +87,21 @@ def append(store: Store, text: str, ref: str = MAIN) -> Commit:
 def size_bytes(path: Path) -> int:
     """Return the size of a file, 0 if there is none."""
     return path.stat().st_size if path.exists() else 0
+
+
+def run_in_child(act: Callable[[], None]) -> int:
+    """Do something in a fork of this process, and return 0 if it raised nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            act()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+            raise
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

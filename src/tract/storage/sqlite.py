@@ -2,7 +2,6 @@
 
 import os
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
@@ -13,6 +12,7 @@ from tract.storage.rows import seal_of, text_bytes
 from tract.storage.schema import APPLICATION_ID, VERSION
 from tract.storage.sql import SqlStore
 from tract.storage.sqlite_database import SqliteDatabase, pragma
+from tract.storage.sqlite_files import file_uri, is_writable, make_file, real_path
 from tract.storage.statements import ADD_ENCODING
 
 Durability = Literal["full", "normal"]
@@ -40,63 +40,25 @@ def open_sqlite(
     """
     if durability not in ("full", "normal"):
         raise StorageError(f"durability is full or normal, not {durability!r}")
-    real_path = _real_path(path)
+    place = real_path(path)
     if not read_only:
-        _make_file(real_path)
-    reopen = partial(_reopen, real_path, read_only, durability, busy_seconds)
-    database = SqliteDatabase(_uri(real_path, read_only), real_path, durability=durability, busy_seconds=busy_seconds)
+        make_file(place)
+    reopen = partial(_reopen, place, read_only, durability, busy_seconds)
+    database = SqliteDatabase(
+        file_uri(place, read_only=read_only), place, durability=durability, busy_seconds=busy_seconds
+    )
     try:
         _prepare(database, read_only=read_only)
         return SqlStore(database, tract, read_only=read_only, reopen=reopen)
     except BaseException as error:
         database.close()
-        if isinstance(error, StorageError) and not read_only and os.path.exists(real_path) and not _writable(real_path):
-            raise ReadOnlyError(f"{real_path} or its directory cannot be written") from error
+        if isinstance(error, StorageError) and not read_only and os.path.exists(place) and not is_writable(place):
+            raise ReadOnlyError(f"{place} or its directory cannot be written") from error
         raise
 
 
 def _reopen(path: str, read_only: bool, durability: Durability, busy_seconds: float, /, tract: str) -> SqlStore:
     return open_sqlite(path, tract=tract, read_only=read_only, durability=durability, busy_seconds=busy_seconds)
-
-
-def _real_path(path: str | os.PathLike[str]) -> str:
-    try:
-        return os.path.realpath(path)
-    except (OSError, ValueError, TypeError) as error:
-        raise StorageError(f"{path!r} is no path of a store: {error}") from error
-
-
-def _uri(path: str, read_only: bool, /) -> str:
-    """Return SQLite's name for a file.
-
-    A file that none of the users of this process may write beside can be read only as one that does not change; as
-    long as it has no log that is safe to say.
-    """
-    mode = "ro" if read_only else "rw"
-    alone = read_only and not _writable(path) and not os.path.exists(path + "-wal")
-    return f"{Path(path).as_uri()}?mode={mode}{'&immutable=1' if alone else ''}"
-
-
-def _writable(path: str) -> bool:
-    return os.access(path, os.W_OK) and os.access(os.path.dirname(path), os.W_OK)
-
-
-def _make_file(path: str) -> None:
-    """Make an empty file that only its owner can read, whatever the umask, if there is none.
-
-    A file that is there must not be opened and closed here: that would give up every lock that SQLite holds on it in
-    this process.
-    """
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path!r} cannot be made: {error}") from error
-    try:
-        os.fchmod(file, 0o600)
-    finally:
-        os.close(file)
 
 
 def _prepare(database: SqliteDatabase, *, read_only: bool) -> None:

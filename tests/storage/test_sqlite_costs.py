@@ -1,0 +1,267 @@
+"""What a SQLite store spends: statements, steps of SQLite's machine, bytes."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from storage_support import MAIN, append, commit, facts, ids, line, message, operation, publish, size_bytes
+
+from tract.protocols import RefMove, TokenCount
+from tract.storage.sql import SqlStore
+from tract.storage.sqlite import open_sqlite
+
+SETUP = ("BEGIN", "COMMIT", "ROLLBACK")
+
+
+class CountingConnection(sqlite3.Connection):
+    """A connection that notes each statement, `executemany` once."""
+
+    seen: list[str] = []  # noqa: RUF012
+
+    def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
+        """Note a statement and execute it."""
+        self.seen.append(sql)
+        return super().execute(sql, *arguments)  # type: ignore[arg-type]
+
+    def executemany(self, sql: str, *arguments: object) -> sqlite3.Cursor:
+        """Note a statement and execute it for all rows."""
+        self.seen.append(sql)
+        return super().executemany(sql, *arguments)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
+    """The connections that are opened from now on, which note their statements."""
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def counting(*arguments: object, **options: object) -> sqlite3.Connection:
+        opened.append(connect(*arguments, factory=CountingConnection, **options))  # type: ignore[call-overload]
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", counting)
+    return opened
+
+
+def statements(act: Callable[[], object]) -> list[str]:
+    """Return the statements that something issues, without those around transactions."""
+    CountingConnection.seen.clear()
+    act()
+    return [sql for sql in CountingConnection.seen if not sql.startswith(SETUP)]
+
+
+def steps(connection: sqlite3.Connection, act: Callable[[], object]) -> int:
+    """Return how many steps of SQLite's machine something takes."""
+    taken = 0
+
+    def step() -> int:
+        nonlocal taken
+        taken += 1
+        return 0
+
+    connection.set_progress_handler(step, 1)
+    act()
+    connection.set_progress_handler(None, 1)
+    return taken
+
+
+@pytest.fixture
+def counted(connections: list[sqlite3.Connection], path: Path) -> Iterator[SqlStore]:
+    """A store with one commit, whose connection notes its statements."""
+    assert connections == []
+    with open_sqlite(path, durability="normal") as opened:
+        append(opened, "first")
+        yield opened
+
+
+def test_a_publish_takes_at_most_five_statements(counted: SqlStore) -> None:
+    """Any number of messages and commits, with token counts, and one moved ref."""
+    tip = counted.find_tip(MAIN)
+    assert tip is not None
+    blobs = [message(f"message {n}", o200k_base=n) for n in range(50)]
+    made = line(3, parent=tip.commit.id)
+    move = RefMove(MAIN, tip.commit.id, made[-1].commit.id)
+
+    seen = statements(lambda: publish(counted, [*blobs, *made], move))
+
+    assert len(seen) <= 5, seen
+
+
+def test_the_first_append_of_all_takes_at_most_six_statements(
+    connections: list[sqlite3.Connection], path: Path
+) -> None:
+    """A new store is ready when it is open."""
+    assert connections == []
+    with open_sqlite(path) as store:
+        seen = statements(lambda: append(store, "first"))
+
+    assert len(seen) <= 6, seen
+
+
+def test_every_question_is_one_statement(counted: SqlStore) -> None:
+    """However many ids, and however long and forked the history."""
+    tip = counted.find_tip(MAIN)
+    assert tip is not None
+    base = line(30, "base", tip.commit.id)
+    regenerated = [commit((made.commit.id,), note="again") for made in base]
+    merge = commit((base[-1].commit.id, regenerated[3].commit.id), note="merge")
+    publish(counted, [*base, *regenerated, merge], RefMove(MAIN, tip.commit.id, merge.commit.id))
+    every = ids([*base, *regenerated, merge])
+    questions: list[Callable[[], object]] = [
+        lambda: counted.find_ref(MAIN),
+        lambda: counted.refs("heads/"),
+        lambda: counted.find_tip(MAIN),
+        lambda: counted.commits(every),
+        lambda: counted.commit_ids("a", 5),
+        lambda: counted.chain(merge.commit.id),
+        lambda: counted.chain(merge.commit.id, skip=3, limit=2),
+        lambda: counted.ancestry([merge.commit.id], 0),
+        lambda: counted.blobs(every * 10),
+        lambda: counted.find_record(every[0]),
+        lambda: counted.token_counts(every, "o200k_base"),
+        lambda: counted.moves(),
+        lambda: counted.moves(MAIN, limit=1),
+        lambda: counted.has_operation(every[0]),
+    ]
+
+    assert [len(statements(question)) for question in questions] == [1] * len(questions)
+
+
+def test_appending_to_a_long_history_takes_no_more_steps(connections: list[sqlite3.Connection], path: Path) -> None:
+    """The ten-thousandth append costs SQLite what the tenth did, and so does reading the tip."""
+    with open_sqlite(path, durability="normal") as store:
+        (connection,) = connections
+        for n in range(9):
+            append(store, str(n))
+        early = steps(connection, lambda: append(store, "early"))
+        tip = store.find_tip(MAIN)
+        assert tip is not None
+        more = line(10_000, parent=tip.commit.id)
+        moves = [RefMove(f"tags/{n}", None, new.commit.id) for n, new in enumerate(more[:1000])]
+        publish(store, more, RefMove(MAIN, tip.commit.id, more[-1].commit.id), *moves)
+
+        late = steps(connection, lambda: append(store, "late"))
+
+    assert late <= 1.1 * early
+
+
+def test_a_cut_chain_reads_what_it_returns(connections: list[sqlite3.Connection], path: Path) -> None:
+    """The newest ten of a history take as many steps whether it has a hundred commits or five thousand."""
+    made = line(5000)
+    with open_sqlite(path, durability="normal") as store:
+        (connection,) = connections
+        publish(store, made)
+
+        short = steps(connection, lambda: store.chain(made[100].commit.id, limit=10))
+        long = steps(connection, lambda: store.chain(made[-1].commit.id, limit=10))
+        deep = steps(connection, lambda: store.chain(made[-1].commit.id, skip=4000, limit=10))
+
+    assert max(long, deep) <= 1.1 * short
+
+
+def test_ancestry_does_not_walk_below_its_floor(connections: list[sqlite3.Connection], path: Path) -> None:
+    """Twenty commits above the floor take as many steps on a hundred below as on five thousand."""
+    made = line(5000)
+    with open_sqlite(path, durability="normal") as store:
+        (connection,) = connections
+        publish(store, made)
+
+        short = steps(connection, lambda: store.ancestry([made[120].commit.id], 100))
+        long = steps(connection, lambda: store.ancestry([made[-1].commit.id], 4979))
+
+    assert long <= 1.1 * short
+
+
+def test_a_log_of_many_tracts_is_read_alone(connections: list[sqlite3.Connection], path: Path) -> None:
+    """A tract's newest moves take as many steps beside a busy tract as they did before."""
+    with open_sqlite(path, tract="quiet", durability="normal") as store:
+        (connection,) = connections
+        for n in range(5):
+            append(store, str(n))
+        before = steps(connection, store.moves)
+        with store.sibling("busy") as busy:
+            made = line(1)
+            publish(busy, made, *[RefMove(f"heads/{n}", None, made[0].commit.id) for n in range(2000)])
+
+        after = steps(connection, store.moves)
+
+    assert after <= 1.1 * before
+
+
+def test_the_log_file_stays_bounded(path: Path) -> None:
+    """Three times its limit of writes leave the write-ahead log within its limit and one transaction."""
+    with open_sqlite(path, durability="normal") as store:
+        largest = 0
+        for n in range(60):
+            publish(store, [message(f"{n} " + "x" * 200_000)], name=str(n))
+            largest = max(largest, size_bytes(path.with_name(path.name + "-wal")))
+
+    assert 4_000_000 < largest < 5_000_000
+
+
+def test_a_log_that_grew_long_is_cut(path: Path) -> None:
+    """After one very large transaction the log file shrinks again."""
+    log = path.with_name(path.name + "-wal")
+    with open_sqlite(path, durability="normal") as store:
+        publish(store, [message(f"{n} " + "x" * 2_000_000) for n in range(12)], name="large")
+        grown = size_bytes(log)
+        append(store, "small")
+
+        assert size_bytes(log) < 1_000_000 < 20_000_000 < grown
+
+
+def test_a_reader_that_stays_does_not_stop_writers(path: Path) -> None:
+    """While another reads an old state the log cannot start anew; writers go on, and it is emptied afterwards."""
+    log = path.with_name(path.name + "-wal")
+    with open_sqlite(path, durability="normal") as store:
+        reader = sqlite3.connect(path, isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM blobs").fetchall()
+        for n in range(30):
+            publish(store, [message(f"{n} " + "x" * 1_000_000)], name=str(n))
+        held = size_bytes(log)
+        reader.execute("COMMIT")
+        reader.close()
+        for n in range(30, 40):
+            publish(store, [message(f"{n} " + "x" * 1_000_000)], name=str(n))
+
+        assert held > 25_000_000
+        assert size_bytes(log) < 12_000_000
+
+
+def test_bytes_for_each_message(path: Path) -> None:
+    """A message of 400 characters takes less than 1,300 bytes of disk, its payloads and all of its history."""
+    old: str | None = None
+    with open_sqlite(path, durability="normal") as store:
+        for n in range(1500):
+            blob = message(f"{n:010}" + "abcdefghi " * 39, o200k_base=100)
+            made = commit((old,) if old else (), blob, about=facts(n))
+            store.publish([blob, made], [RefMove(MAIN, old, made.commit.id)], operation(str(n)))
+            old = made.commit.id
+
+    assert size_bytes(path) / 1500 < 1300
+
+
+def test_a_fork_costs_little(path: Path) -> None:
+    """A branch in the middle of a history copies nothing: a commit there takes the bytes of a commit."""
+    made = line(2000)
+    with open_sqlite(path, durability="normal") as store:
+        publish(store, made)
+    before = size_bytes(path)
+    with open_sqlite(path, durability="normal") as store:
+        forks = [commit((new.commit.id,), note="fork") for new in made[500:600]]
+        publish(store, forks, name="forks")
+
+    assert size_bytes(path) - before < 100 * 700
+
+
+def test_save_token_counts_is_one_transaction(counted: SqlStore) -> None:
+    """Any number of counts is one statement."""
+    blobs = [message(str(n)) for n in range(100)]
+    publish(counted, blobs)
+    counts = {blob.id: TokenCount(1, True) for blob in blobs}
+
+    seen = statements(lambda: counted.save_token_counts("o200k_base", counts))
+
+    assert len(seen) == 1
