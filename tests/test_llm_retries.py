@@ -1,6 +1,7 @@
 """When the client of `tract.llm` tries again, and how long it waits before it does."""
 
 import time
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -9,6 +10,16 @@ from llm_support import HELLO, OK, Script, answer, offline_client
 from tract.llm import LLMClientError, LLMDeadlineError, LLMRateLimitError, LLMStatusError
 
 NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
+
+
+@pytest.fixture
+def far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put this machine in another time zone."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture
@@ -46,6 +57,7 @@ def test_waits_double_up_to_a_limit_with_jitter(waits: list[float]) -> None:
     ],
     ids=str,
 )
+@pytest.mark.usefixtures("far_from_greenwich")
 def test_the_wait_is_what_the_server_asks_for(
     headers: dict[str, str], asked: float, waits: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,11 +100,12 @@ def test_nonsense_falls_back_to_the_backoff(name: str, value: str, waits: list[f
 
 def test_a_date_gone_by_falls_back_to_the_backoff(waits: list[float]) -> None:
     """A date in the past asks for nothing."""
-    script = Script(httpx.Response(429, headers={"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}), OK)
+    script = Script(httpx.Response(429, headers={"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}))
 
-    with offline_client(script) as client:
+    with offline_client(script, max_retries=1) as client, pytest.raises(LLMRateLimitError) as caught:
         client.chat(HELLO)
 
+    assert caught.value.retry_after is None
     assert 1 <= waits[0] <= 3
 
 
