@@ -141,7 +141,8 @@ class SqlStore:
         with readable():
             rows.sort(reverse=True)
             found = [commit_of(key, payload) for _, key, payload in rows]
-            _require_chain(found, complete=len(found) < wanted)
+            if rows:
+                _require_chain(found, rows[0][0], rows[-1][0], complete=len(found) < wanted)
         return found
 
     def ancestry(self, ids: Sequence[str], floor: int) -> dict[str, GraphNode]:
@@ -262,12 +263,11 @@ class SqlStore:
             return stored_commit(row, name)
 
 
-def _require_chain(chain: Sequence[Commit], *, complete: bool) -> None:
-    """Raise CorruptionError if commits, newest first, are not each other's first parents."""
+def _require_chain(chain: Sequence[Commit], top: int, bottom: int, *, complete: bool) -> None:
+    """Raise CorruptionError if commits, newest first, are not each other's first parents at positions without a gap."""
     for newer, older in pairwise(chain):
         if newer.parents[:1] != (older.id,):
-            raise CorruptionError(
-                f"the first parent of commit {newer.id} is not where it should be", object_id=newer.id
-            )
-    if complete and chain and chain[-1].parents:
-        raise CorruptionError(f"the history of commit {chain[-1].id} is cut off", object_id=chain[-1].id)
+            raise CorruptionError(f"the first parent of commit {newer.id} is not in its place", object_id=newer.id)
+    last = chain[-1]
+    if top - bottom != len(chain) - 1 or (bottom == 0) != (not last.parents) or (complete and bottom):
+        raise CorruptionError(f"the history of commit {chain[0].id} has a gap", object_id=chain[0].id)
