@@ -26,6 +26,8 @@ from tract.storage.opening import open_store, tract_names
 from tract.tokens import TiktokenCounter
 
 Place = str | PathLike[str]
+Text = str | None
+Metadata = Mapping[str, Any] | None
 Durability = Literal["full", "normal"]
 _COUNTER = TiktokenCounter()
 
@@ -118,9 +120,9 @@ class Tract:
         content: Any,
         *,
         name: str | None = None,
-        message: str | None = None,
-        author: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
+        message: Text = None,
+        author: Text = None,
+        metadata: Metadata = None,
     ) -> Commit:
         """Append a system message: text, or a list of parts."""
         fields = {"role": "system", "content": content, "name": name}
@@ -131,9 +133,9 @@ class Tract:
         content: Any,
         *,
         name: str | None = None,
-        message: str | None = None,
-        author: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
+        message: Text = None,
+        author: Text = None,
+        metadata: Metadata = None,
     ) -> Commit:
         """Append a user message: text, or a list of parts."""
         fields = {"role": "user", "content": content, "name": name}
@@ -145,9 +147,9 @@ class Tract:
         *,
         tool_calls: list[dict[str, Any]] | None = None,
         name: str | None = None,
-        message: str | None = None,
-        author: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
+        message: Text = None,
+        author: Text = None,
+        metadata: Metadata = None,
     ) -> Commit:
         """Append an assistant message: text, parts, tool calls, or text and calls."""
         fields = {"role": "assistant", "content": content, "name": name, "tool_calls": tool_calls}
@@ -159,9 +161,9 @@ class Tract:
         *,
         tool_call_id: str,
         name: str | None = None,
-        message: str | None = None,
-        author: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
+        message: Text = None,
+        author: Text = None,
+        metadata: Metadata = None,
     ) -> Commit:
         """Append the result of a tool call: of the nearest earlier call of this id that has none.
 
@@ -175,9 +177,9 @@ class Tract:
         self,
         messages: object,
         *,
-        message: str | None = None,
-        author: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
+        message: Text = None,
+        author: Text = None,
+        metadata: Metadata = None,
     ) -> Commit:
         """Append one OpenAI-shaped message or several, dicts or objects with `model_dump()`, as one commit.
 
@@ -191,9 +193,9 @@ class Tract:
         message_id: str,
         content: Any,
         *,
-        message: str | None = None,
-        author: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
+        message: Text = None,
+        author: Text = None,
+        metadata: Metadata = None,
     ) -> Commit:
         """Give a message other content, or (a dict with a role, a `Message`) replace it whole; its id stays.
 
@@ -203,25 +205,29 @@ class Tract:
         """
         return write.edit(self._repo, message_id, content, Notes(message, author, metadata))
 
-    def mark(self, message_id: str, to: Mark, *, message: str | None = None, author: str | None = None) -> Commit:
+    def mark(
+        self, message_id: str, to: Mark, *, message: Text = None, author: Text = None, metadata: Metadata = None
+    ) -> Commit:
         """Mark a message and its whole exchange as skipped, normal, important or pinned."""
-        return write.mark(self._repo, [message_id], to, Notes(message, author))
+        return write.mark(self._repo, [message_id], to, Notes(message, author, metadata))
 
-    def skip(self, message_id: str, *, message: str | None = None, author: str | None = None) -> Commit:
+    def skip(self, message_id: str, *, message: Text = None, author: Text = None, metadata: Metadata = None) -> Commit:
         """Hide a message and its whole exchange from the model, on this branch."""
-        return write.mark(self._repo, [message_id], "skipped", Notes(message, author))
+        return write.mark(self._repo, [message_id], "skipped", Notes(message, author, metadata))
 
-    def unskip(self, message_id: str, *, message: str | None = None, author: str | None = None) -> Commit:
+    def unskip(
+        self, message_id: str, *, message: Text = None, author: Text = None, metadata: Metadata = None
+    ) -> Commit:
         """Show a skipped message again; does nothing to any other mark."""
-        return write.mark(self._repo, [message_id], "normal", Notes(message, author), only_from="skipped")
+        return write.mark(self._repo, [message_id], "normal", Notes(message, author, metadata), only_from="skipped")
 
-    def pin(self, message_id: str, *, message: str | None = None, author: str | None = None) -> Commit:
+    def pin(self, message_id: str, *, message: Text = None, author: Text = None, metadata: Metadata = None) -> Commit:
         """Keep a message and its whole exchange verbatim, under any budget and any summary."""
-        return write.mark(self._repo, [message_id], "pinned", Notes(message, author))
+        return write.mark(self._repo, [message_id], "pinned", Notes(message, author, metadata))
 
-    def unpin(self, message_id: str, *, message: str | None = None, author: str | None = None) -> Commit:
+    def unpin(self, message_id: str, *, message: Text = None, author: Text = None, metadata: Metadata = None) -> Commit:
         """Take a pin away; does nothing to any other mark."""
-        return write.mark(self._repo, [message_id], "normal", Notes(message, author), only_from="pinned")
+        return write.mark(self._repo, [message_id], "normal", Notes(message, author, metadata), only_from="pinned")
 
     def configure(self, **settings: Any) -> Commit:
         """Set keys of the configuration to JSON values, None unsets one.

@@ -1,17 +1,19 @@
 """The difference between two contexts."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from tract.history.rising import longest_rise
 from tract.model.context import Context, Entry
+from tract.model.encoding import same_json
 from tract.model.messages import Message
 from tract.model.results import Diff, FoldDiff, MarkDiff, MessageDiff
 
 
 def changed_blobs(before: Context, after: Context) -> list[str]:
     """Return the ids of the blobs that `diff_contexts` will ask for."""
-    found = []
+    found: list[str] = []
     for old, new in _pairs(before, after):
         if old is None or new is None or old.blob_id != new.blob_id:
             found.extend(entry.blob_id for entry in (old, new) if entry is not None)
@@ -20,7 +22,11 @@ def changed_blobs(before: Context, after: Context) -> list[str]:
 
 def diff_contexts(before: Context, after: Context, load: Callable[[str], Message]) -> Diff:
     """Return what is different from one context to another; `load` gives a blob's message."""
-    added, removed, edited, marked, folded = [], [], [], [], []
+    added: list[MessageDiff] = []
+    removed: list[MessageDiff] = []
+    edited: list[MessageDiff] = []
+    marked: list[MarkDiff] = []
+    folded: list[FoldDiff] = []
     for old, new in _pairs(before, after):
         message_id = (new or old).message_id  # type: ignore[union-attr]
         if old is None or new is None or old.blob_id != new.blob_id:
@@ -67,28 +73,10 @@ def _moved(before: Context, after: Context) -> list[str]:
     start = _common_start(before, after)
     common = [entry.message_id for entry in after.entries[start:] if before.position(entry.message_id) is not None]
     places = [before.positions[message_id] for message_id in common]
-    stays = set(_longest_rise(places))
+    stays = set(longest_rise(places))
     return [message_id for index, message_id in enumerate(common) if index not in stays]
-
-
-def _longest_rise(places: Sequence[int]) -> list[int]:
-    """Return the indexes of a longest increasing subsequence (patience sorting)."""
-    tops: list[int] = []
-    last: list[int] = []
-    before: list[int] = []
-    for index, place in enumerate(places):
-        pile = bisect_left(tops, place)
-        before.append(last[pile - 1] if pile else -1)
-        tops[pile : pile + 1] = [place]
-        last[pile : pile + 1] = [index]
-    found = []
-    index = last[-1] if last else -1
-    while index >= 0:
-        found.append(index)
-        index = before[index]
-    return found
 
 
 def _configured(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     keys = sorted({*before, *after})
-    return {key: (before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)}
+    return {key: (before.get(key), after.get(key)) for key in keys if not same_json(before.get(key), after.get(key))}

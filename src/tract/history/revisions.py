@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tract.exceptions import RevisionError
-from tract.model.encoding import ID_LENGTH
+from tract.model.encoding import ID_LENGTH, shown
 
 MINIMUM_PREFIX = 4
 _STEP = re.compile(r"~(\d{0,9})|\^(\d{0,9})|@\{(\d{1,9})\}")
@@ -35,7 +35,7 @@ def parse_revision(text: object) -> Revision:
         RevisionError: it cannot be read.
     """
     if not isinstance(text, str) or not text:
-        raise RevisionError(f"a revision is a name or an id, not {text!r}", revision=str(text))
+        raise RevisionError(f"a revision is a name or an id, not {shown(text)}", revision=shown(text))
     found = _NAME.match(text)
     name = found.group() if found else ""
     position = len(name)
@@ -43,11 +43,11 @@ def parse_revision(text: object) -> Revision:
     while position < len(text):
         step = _STEP.match(text, position)
         if step is None:
-            raise RevisionError(f"cannot read revision {text!r} from {text[position:]!r} on", revision=text)
+            raise RevisionError(f"cannot read revision {shown(text)} from {shown(text[position:])} on", revision=text)
         steps.append(_step(step))
         position = step.end()
     if any(step.kind == "ago" for step in steps[1:]):
-        raise RevisionError(f"cannot read revision {text!r}: @{{n}} follows a name", revision=text)
+        raise RevisionError(f"cannot read revision {shown(text)}: @{{n}} follows a name", revision=text)
     return Revision("HEAD" if name in ("", "@") else name, tuple(steps))
 
 

@@ -177,6 +177,6 @@ def _describe(change: Change) -> str:
         case Unfold(summary_id):
             return f"unfold {summary_id[:8]}"
         case Configure(settings):
-            return f"configure {', '.join(settings)}"
+            return " ".join(f"configure {', '.join(settings)}".split())
         case Move(message_id):
             return f"move {message_id[:8]}"

@@ -12,7 +12,8 @@ from tract.exceptions import ContentError, CorruptionError
 
 ID_LENGTH = 64
 _DEEPEST = 256
-
+_SHOWN_CHARACTERS = 80
+_LEAVES = frozenset((str, int, float, bool, type(None)))
 
 _SORTED = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
 _AS_GIVEN = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -90,7 +91,7 @@ def check_json(value: object) -> None:
             if isinstance(item, dict):
                 for key in item:
                     if type(key) is not str:
-                        raise TypeError(f"key {key!r:.80} is not text")
+                        raise TypeError(f"key {shown(key)} is not text")
                 inner.extend(item.values())
             elif isinstance(item, list):
                 inner.extend(item)
@@ -100,3 +101,22 @@ def check_json(value: object) -> None:
             return
         level = inner
     raise ValueError(f"nested deeper than {_DEEPEST} levels")
+
+
+def same_json(one: object, other: object) -> bool:
+    """Tell whether two JSON values are the same; 1, 1.0 and true are equal to Python and differ here."""
+    return one == other and encode_own(one) == encode_own(other)
+
+
+def is_leaf(value: object) -> bool:
+    """Tell whether a JSON value is a text, number, boolean or null of Python's own kinds."""
+    return value.__class__ in _LEAVES
+
+
+def shown(value: object) -> str:
+    """Return a value from outside as an error shows it: what is short as it is written, of any other its kind."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= _SHOWN_CHARACTERS else value[:_SHOWN_CHARACTERS] + "...")
+    if isinstance(value, bool | float | None) or (isinstance(value, int) and value.bit_length() <= 64):
+        return repr(value)
+    return f"a value of type {type(value).__name__}"

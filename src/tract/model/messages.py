@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tract.exceptions import ContentError
-from tract.model.encoding import decode, encode, object_id
+from tract.model.encoding import decode, encode, is_leaf, object_id, shown
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 INSTRUCTION_ROLES = ("system", "developer")
@@ -126,14 +126,13 @@ def parse_message(fields: Mapping[str, Any]) -> Blob:
     given = dict(fields)
     role = given.get("role")
     if not isinstance(role, str) or role not in ROLES:
-        found = repr(role) if isinstance(role, str) else type(role).__name__
-        raise ContentError(f"role must be one of {', '.join(ROLES)}, not {found}")
+        raise ContentError(f"role must be one of {', '.join(ROLES)}, not {shown(role)}")
     _check_content(given, role)
     _check_calls(given, role)
     if "name" in given and given["name"] is not None and not isinstance(given["name"], str):
         raise ContentError(f"name must be text, not {type(given['name']).__name__}")
     payload = encode(given, sort_keys=False)
-    flat = not any(isinstance(value, list | dict) for value in given.values())
+    flat = all(map(is_leaf, given.values()))
     return Blob(object_id("blob", payload), payload, given if flat else decode(payload))
 
 

@@ -3,6 +3,7 @@
 import re
 
 from tract.exceptions import RefNameError
+from tract.model.encoding import shown
 
 BRANCHES = "heads/"
 TAGS = "tags/"
@@ -21,11 +22,11 @@ def check_ref_name(name: object) -> str:
         RefNameError: it would not, or the name is no text, over 255 bytes, or `HEAD`.
     """
     if not isinstance(name, str):
-        raise RefNameError(f"a name must be text, not {type(name).__name__}", name=str(name))
+        raise RefNameError(f"a name must be text, not {type(name).__name__}", name=shown(name))
     try:
         size_bytes = len(name.encode())
     except UnicodeEncodeError as error:
         raise RefNameError("a name must be valid Unicode", name=name) from error
     if _FORBIDDEN.search(name) or name == "HEAD" or size_bytes > 255:
-        raise RefNameError(f"{name!r} is not a valid name", name=name)
+        raise RefNameError(f"{shown(name)} is not a valid name", name=name)
     return name

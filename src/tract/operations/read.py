@@ -13,6 +13,7 @@ from tract.history.revisions import split_range
 from tract.model.changes import Append, Change, Edit, Fold, Insert, Move, SetMark, Unfold
 from tract.model.commits import Commit
 from tract.model.context import Context, Entry
+from tract.model.encoding import shown
 from tract.model.messages import Message
 from tract.model.results import Diff, MessageVersion, Status
 from tract.operations.graph import GraphReader
@@ -33,7 +34,7 @@ def compile_context(repo: Repo, at: str | None, budget: int | None) -> CompiledC
         configured = context.config.get("budget")
         budget = configured if isinstance(configured, int) else None
     elif type(budget) is not int or budget < 0:
-        raise ContentError(f"a budget is a number of tokens, not {budget!r:.80}")
+        raise ContentError(f"a budget is a number of tokens, not {shown(budget)}")
     return compiled(repo, context, commit_id, budget=budget)
 
 
@@ -89,7 +90,7 @@ def log(repo: Repo, revision: str, limit: int | None) -> list[Commit]:
     Statements grow with the logarithm of what is walked, and with one for each 256 commits returned.
     """
     if limit is not None and (type(limit) is not int or limit < 0):
-        raise ContentError(f"a limit is a number of commits, not {limit!r:.80}")
+        raise ContentError(f"a limit is a number of commits, not {shown(limit)}")
     ends = split_range(check_text(revision))
     if ends is None and revision == "HEAD" and read_tip(repo) is None:
         return []
@@ -140,7 +141,7 @@ def diff(repo: Repo, before: str, after: str | None) -> Diff:
     ends = split_range(check_text(before))
     if ends is not None:
         if after is not None:
-            raise RevisionError(f"{before!r} is a range already", revision=before)
+            raise RevisionError(f"{shown(before)} is a range already", revision=before)
         before, after = ends
     old, _ = context_at(repo, before)
     new, _ = context_at(repo, after)

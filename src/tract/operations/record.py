@@ -17,6 +17,7 @@ from tract.history.fold import apply_changes, check_context, open_calls
 from tract.model.changes import Append, Change, Configure, Edit, Fold, Insert, Move, SetMark, Unfold
 from tract.model.commits import Commit, ContextFacts, OpenCall, added_messages, build_commit
 from tract.model.context import Context
+from tract.model.encoding import same_json
 from tract.model.messages import Blob
 from tract.operations.graph import descends
 from tract.operations.load import encoding_of, load_context, overhead_of, render
@@ -205,7 +206,7 @@ class Draft:
 def _untouched(change: Change, before: Context, after: Context) -> bool:
     """Tell whether what a change names stands in the newer context as it stood when the change was made."""
     if isinstance(change, Configure):
-        return all(before.config.get(key) == after.config.get(key) for key in change.settings)
+        return all(same_json(before.config.get(key), after.config.get(key)) for key in change.settings)
     return all(before.exchange(message_id) == after.exchange(message_id) for message_id in _named(change))
 
 

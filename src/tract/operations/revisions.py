@@ -3,7 +3,7 @@
 from tract.exceptions import AmbiguousRevisionError, CommitNotFoundError, RevisionError
 from tract.history.revisions import Step, is_prefix, parse_revision
 from tract.model.commits import Commit
-from tract.model.encoding import ID_LENGTH
+from tract.model.encoding import ID_LENGTH, shown
 from tract.model.refs import BRANCHES, TAGS
 from tract.operations.load import load_commit
 from tract.operations.record import read_tip
@@ -79,28 +79,30 @@ def _named(repo: Repo, name: str, text: str) -> str:
     if ref is not None:
         return ref[1]
     if not is_prefix(name):
-        raise RevisionError(f"no branch, tag or commit {name!r}", revision=text)
+        raise RevisionError(f"no branch, tag or commit {shown(name)}", revision=text)
     found = repo.store.commit_ids(name, _SHOWN_CANDIDATES)
     if len(found) > 1:
-        raise AmbiguousRevisionError(f"several commits begin with {name!r}", revision=text, candidates=tuple(found))
+        raise AmbiguousRevisionError(
+            f"several commits begin with {shown(name)}", revision=text, candidates=tuple(found)
+        )
     if found:
         return found[0]
     if len(name) == ID_LENGTH:
         raise CommitNotFoundError(f"no commit {name}", commit_id=name)
-    raise RevisionError(f"no branch, tag or commit {name!r}", revision=text)
+    raise RevisionError(f"no branch, tag or commit {shown(name)}", revision=text)
 
 
 def _follow(repo: Repo, commit_id: str, step: Step, text: str) -> str:
     if step.kind == "back":
         chain = repo.store.chain(commit_id, skip=step.count, limit=1)
         if not chain:
-            raise RevisionError(f"{text!r} goes back further than the history does", revision=text)
+            raise RevisionError(f"{shown(text)} goes back further than the history does", revision=text)
         return chain[0].id
     commit: Commit = load_commit(repo, commit_id)
     if step.count == 0:
         return commit_id
     if step.count > len(commit.parents):
-        raise RevisionError(f"{text!r}: commit {commit_id[:12]} has {len(commit.parents)} parents", revision=text)
+        raise RevisionError(f"{shown(text)}: commit {commit_id[:12]} has {len(commit.parents)} parents", revision=text)
     return commit.parents[step.count - 1]
 
 
@@ -111,10 +113,10 @@ def _moves_ago(repo: Repo, name: str, count: int, text: str) -> str:
     else:
         found = find_named_ref(repo, name)
         if found is None:
-            raise RevisionError(f"no branch or tag {name!r}", revision=text)
+            raise RevisionError(f"no branch or tag {shown(name)}", revision=text)
         ref = found[0]
     moves: list[LoggedMove] = repo.store.moves(ref, skip=count, limit=1)
     target = moves[0].move.new if moves else None
     if target is None:
-        raise RevisionError(f"{text!r} goes back further than the log of {name!r} does", revision=text)
+        raise RevisionError(f"{shown(text)} goes back further than the log of {shown(name)} does", revision=text)
     return target

@@ -8,7 +8,7 @@ from tract.history.revisions import MINIMUM_PREFIX
 from tract.model.changes import MARKS, Configure, Edit, Mark, SetMark
 from tract.model.commits import Commit
 from tract.model.context import Context, Entry
-from tract.model.encoding import ID_LENGTH, decode, encode
+from tract.model.encoding import ID_LENGTH, decode, encode, same_json, shown
 from tract.model.messages import PRIVATE_KEY, Blob, Message, parse_message
 from tract.operations.load import load_fields
 from tract.operations.record import Draft, Notes, record
@@ -44,7 +44,7 @@ def edit(repo: Repo, message_id: str, content: object, notes: Notes) -> Commit:
 def mark(repo: Repo, message_ids: Iterable[str], to: Mark, notes: Notes, *, only_from: Mark | None = None) -> Commit:
     """Mark messages, each for its whole exchange; with `only_from`, those alone that have that mark now."""
     if to not in MARKS:
-        raise ContentError(f"mark must be one of {', '.join(MARKS)}, not {to!r}")
+        raise ContentError(f"mark must be one of {', '.join(MARKS)}, not {shown(to)}")
 
     def fill(draft: Draft) -> None:
         context = draft.context()
@@ -68,7 +68,7 @@ def configure(repo: Repo, settings: Mapping[str, Any], notes: Notes) -> Commit:
 
     def fill(draft: Draft) -> None:
         config = draft.context().config
-        changed = {key: value for key, value in given.items() if config.get(key) != value}
+        changed = {key: value for key, value in given.items() if not same_json(config.get(key), value)}
         if changed:
             draft.add([Configure(changed)])
 
@@ -83,9 +83,9 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     """
     model, budget, tools = (settings.get(key) for key in ("model", "budget", "tools"))
     if model is not None and not isinstance(model, str):
-        raise ContentError(f"model must be text, not {model!r:.80}")
+        raise ContentError(f"model must be text, not {shown(model)}")
     if budget is not None and (type(budget) is not int or budget < 1):
-        raise ContentError(f"budget must be a positive number of tokens, not {budget!r:.80}")
+        raise ContentError(f"budget must be a positive number of tokens, not {shown(budget)}")
     if tools is not None and not (isinstance(tools, list) and all(isinstance(tool, dict) for tool in tools)):
         raise ContentError("tools must be a list of tool schemas")
 
@@ -107,7 +107,8 @@ def find_message(context: Context, message_id: object) -> Entry:
     if len(candidates) == 1:
         return candidates[0]
     ids = tuple(entry.message_id for entry in candidates)
-    problem = f"several messages begin with {message_id!r}" if ids else f"no message {message_id!r} in this context"
+    named = shown(message_id)
+    problem = f"several messages begin with {named}" if ids else f"no message {named} in this context"
     raise MessageNotFoundError(problem, message_id=message_id, candidates=ids)
 
 
