@@ -166,10 +166,17 @@ def test_what_a_model_wraps_around_is_taken_off(said: object, stands: str) -> No
     assert resolved(said) == stands
 
 
-@pytest.mark.parametrize("side", ["```py\nours\n```", "Use:\n```py\nours\n```"])
-def test_a_fence_that_a_side_had_stays(side: str) -> None:
+@pytest.mark.parametrize(
+    ("side", "said"),
+    [
+        ("```py\nours\n```", "```py\nboth\n```"),
+        ("Use:\n```py\nours\n```", "```py\nboth\n```"),
+        ("```md\nours\n```", "```md\nUse:\n```py\nboth\n```\n```"),
+    ],
+)
+def test_a_fence_that_a_side_had_stays(side: str, said: str) -> None:
     """A text that is code is not robbed of its fence."""
-    assert resolved("```py\nboth\n```", an_issue(content_a_text=side)) == "```py\nboth\n```"
+    assert resolved(said, an_issue(content_a_text=side)) == said
 
 
 def test_a_fence_around_fences_is_taken_off() -> None:
