@@ -56,7 +56,7 @@ class Message:
         Mock(),
         MagicMock(),
     ],
-    ids=repr,
+    ids=range(9),
 )
 def test_an_issue_of_any_shape_is_told(issue: object) -> None:
     """Whatever is missing is left out; the model is asked all the same."""
