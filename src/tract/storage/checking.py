@@ -111,7 +111,7 @@ def _blobs(database: Reader) -> Iterator[Fault]:
 
 def _blob(row: Row, encodings: Mapping[int, str]) -> Iterator[Fault]:
     _, key, kind, encoding, tokens, exact, seal, payload = row
-    checked("blob" if kind == BLOB_KIND else "record", key, payload)
+    checked(b"blob" if kind == BLOB_KIND else b"record", key, payload)
     if encoding is not None:
         token_count((key, tokens, exact, seal), encodings[encoding])
     yield from ()

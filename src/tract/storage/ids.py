@@ -6,6 +6,7 @@ from collections.abc import Iterable
 ID_BYTES = 32
 
 _ID = re.compile(r"[0-9a-f]{64}")
+_HEX = re.compile(r"[0-9a-f]*")
 
 
 def is_object_id(text: str) -> bool:
@@ -19,13 +20,17 @@ def key_of(object_id: str) -> bytes:
 
 
 def joined_keys(ids: Iterable[str]) -> bytes:
-    """Return the bytes of many ids, one behind the other, without what is no id."""
-    return bytes.fromhex("".join([name for name in ids if _ID.fullmatch(name)]))
+    """Return the bytes of many ids, one behind the other, each once and without what is no id."""
+    wanted = dict.fromkeys(ids)
+    joined = "".join(wanted)
+    if set(map(len, wanted)) <= {2 * ID_BYTES} and _HEX.fullmatch(joined):
+        return bytes.fromhex(joined)
+    return bytes.fromhex("".join([name for name in wanted if _ID.fullmatch(name)]))
 
 
 def prefix_range(prefix: str) -> tuple[bytes, bytes] | None:
     """Return the least and the greatest key of the ids that start so, or None if none can."""
-    if not re.fullmatch(r"[0-9a-f]{0,64}", prefix):
+    if len(prefix) > 2 * ID_BYTES or not _HEX.fullmatch(prefix):
         return None
     return bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
 

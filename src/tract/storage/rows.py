@@ -11,11 +11,13 @@ from tract.exceptions import CorruptionError
 from tract.model.commits import Commit, ContextFacts, OpenCall, parse_commit
 from tract.model.encoding import decode, encode
 from tract.protocols import LoggedMove, NewBlob, NewCommit, NewRecord, Operation, RefMove, StoredCommit, TokenCount
-from tract.storage.ids import is_object_id, target_bytes, target_text
+from tract.storage.ids import ID_BYTES, target_bytes, target_text
 from tract.storage.schema import BLOB_KIND, RECORD_KIND
 
 Row = tuple[Any, ...]
 Parameters = Mapping[str, Any]
+
+_NO_COUNT = (None, None, None, None)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -60,40 +62,31 @@ def bytes_text(stored: bytes) -> str:
     return stored.decode("utf-8", "surrogatepass")
 
 
-def checked(kind: str, key: bytes, payload: bytes) -> bytes:
+def checked(kind: bytes, key: bytes, payload: bytes) -> bytes:
     """Return a payload whose hash is its id.
 
     Raises:
         CorruptionError: it is not.
     """
-    if sha256(kind.encode() + b"\0" + payload).digest() != key:
-        raise CorruptionError(f"the bytes of {kind} {key.hex()} do not match its id", object_id=key.hex())
+    if sha256(kind + b"\0" + payload).digest() != key:
+        raise CorruptionError(f"the bytes of {kind.decode()} {key.hex()} do not match its id", object_id=key.hex())
     return payload
 
 
-def commit_row(new: NewCommit, encoding: int) -> dict[str, Any]:
-    """Return a new commit's columns; its place and generation are found where it is inserted."""
-    commit, facts = new.commit, new.facts
+def commit_row(new: NewCommit, encoding: int) -> Row:
+    """Return a new commit's values; its place and generation are found where it is inserted."""
+    (commit, payload, facts), parents = new, new.commit.parents
     key = bytes.fromhex(commit.id)
     extras = _extras(facts)
     counts = (facts.message_count, facts.token_count, facts.tokens_exact)
-    return {
-        "id": key,
-        "parent": bytes.fromhex(commit.parents[0]) if commit.parents else None,
-        "ids": bytes.fromhex("".join(commit.parents)) if len(commit.parents) > 1 else None,
-        "message_count": facts.message_count,
-        "token_count": facts.token_count,
-        "tokens_exact": facts.tokens_exact,
-        "encoding": encoding,
-        "extras": extras,
-        "seal": facts_seal(key, counts, facts.encoding, extras),
-        "payload": new.payload,
-    }
+    first = bytes.fromhex(parents[0]) if parents else None
+    every = bytes.fromhex("".join(parents)) if len(parents) > 1 else None
+    return (key, first, every, *counts, encoding, extras, facts_seal(key, counts, facts.encoding, extras), payload)
 
 
 def commit_of(key: bytes, payload: bytes) -> Commit:
     """Return the commit that a row holds."""
-    return parse_commit(key.hex(), checked("commit", key, payload))
+    return parse_commit(key.hex(), checked(b"commit", key, payload))
 
 
 def stored_commit(row: Row, encoding: str) -> StoredCommit:
@@ -111,24 +104,23 @@ def stored_commit(row: Row, encoding: str) -> StoredCommit:
     return StoredCommit(commit_of(key, payload), generation, facts)
 
 
-def blob_row(new: NewBlob | NewRecord) -> dict[str, Any]:
-    """Return a message's or a record's columns, without a token count."""
-    return {
-        "id": bytes.fromhex(new.id),
-        "kind": RECORD_KIND if isinstance(new, NewRecord) else BLOB_KIND,
-        "encoding": None,
-        "tokens": None,
-        "exact": None,
-        "seal": None,
-        "payload": new.payload,
-    }
+def blob_row(new: NewBlob | NewRecord, count: Row | None) -> Row:
+    """Return a message's or a record's values, with those of the first token count."""
+    if count is None:
+        return (
+            bytes.fromhex(new.id),
+            RECORD_KIND if isinstance(new, NewRecord) else BLOB_KIND,
+            *_NO_COUNT,
+            new.payload,
+        )
+    key, *columns = count
+    return (key, BLOB_KIND, *columns, new.payload)
 
 
-def count_row(key: bytes, encoding: int, name: str, count: TokenCount) -> dict[str, Any]:
-    """Return a token count's columns."""
+def count_row(key: bytes, encoding: int, name: str, count: TokenCount) -> Row:
+    """Return a token count's values."""
     tokens, exact = count
-    seal = count_seal(key, name, tokens, exact)
-    return {"id": key, "encoding": encoding, "tokens": tokens, "exact": exact, "seal": seal}
+    return (key, encoding, tokens, exact, count_seal(key, name, tokens, exact))
 
 
 def token_count(row: Row, name: str) -> TokenCount:
@@ -139,26 +131,18 @@ def token_count(row: Row, name: str) -> TokenCount:
     return TokenCount(tokens, bool(exact))
 
 
-def move_row(move: RefMove, n: int, operation: Operation, *, stored: bool) -> dict[str, Any]:
-    """Return a logged move's columns; `object` is what must be found in the store, unless it is `stored` already."""
+def move_rows(tract: int, n: int, move: RefMove, operation: Operation) -> tuple[Row, Row]:
+    """Return a move's values for the log and for its ref; the latter end with what object must be stored."""
     key = bytes.fromhex(operation.id)
-    ref = text_bytes(move.name)
-    old = None if move.old is None else target_bytes(move.old)
-    new = None if move.new is None else target_bytes(move.new)
+    name, old_target, new_target = move
+    ref = text_bytes(name)
+    old = None if old_target is None else target_bytes(old_target)
+    new = None if new_target is None else target_bytes(new_target)
     kind, author = text_bytes(operation.kind), text_bytes(operation.author)
     created_at = (operation.created_at - _EPOCH) // _MICROSECOND
-    return {
-        "operation": key,
-        "n": n,
-        "ref": ref,
-        "old": old,
-        "new": new,
-        "kind": kind,
-        "author": author,
-        "created_at": created_at,
-        "seal": move_seal((key, ref, old, new, kind, author), created_at),
-        "object": None if stored or move.new is None or not is_object_id(move.new) else new,
-    }
+    seal = move_seal((key, ref, old, new, kind, author), created_at)
+    wanted = new if new is not None and len(new) == ID_BYTES else None
+    return (tract, key, n, ref, old, new, kind, author, created_at, seal), (tract, ref, old, new, wanted)
 
 
 def logged_move(row: Row) -> LoggedMove:
@@ -174,9 +158,11 @@ def logged_move(row: Row) -> LoggedMove:
 
 
 def _extras(facts: ContextFacts) -> bytes | None:
+    if facts.budget is None and not facts.open_calls:
+        return None
     found: dict[str, Any] = {}
     if facts.budget is not None:
         found["budget"] = facts.budget
     if facts.open_calls:
         found["open"] = [list(call) for call in facts.open_calls]
-    return encode(found) if found else None
+    return encode(found)

@@ -35,7 +35,7 @@ from tract.storage.rows import (
     token_count,
 )
 from tract.storage.statements import Statements
-from tract.storage.writing import AlreadyDoneError, Transaction, plan_rows, write_plan
+from tract.storage.writing import AlreadyDoneError, Transaction, plan_moves, plan_objects, write_plan
 
 _ALL = 2**40
 """A limit that no table reaches, and that sums stay far below the largest integer with."""
@@ -93,11 +93,12 @@ class SqlStore:
             ConcurrentMoveError: a ref does not stand at its move's `old`.
             StorageError: a commit's parent, or an object that a ref is to name, is neither stored nor given.
         """
-        plan = plan_rows(objects, moves, operation, self._encoding_row)
-        tract = self._find_tract()
+        plan = plan_objects(objects, self._encoding_row)
+        if moves:
+            plan_moves(plan, self._find_tract(), moves, operation)
         try:
             with self._database.transaction() as transaction:
-                write_plan(transaction, self._statements, plan, tract)
+                write_plan(transaction, self._statements, plan)
         except AlreadyDoneError:
             return
 
@@ -122,7 +123,7 @@ class SqlStore:
 
     def commits(self, ids: Sequence[str]) -> dict[str, StoredCommit]:
         """Return commits by id."""
-        rows = self._database.read(self._statements.commits, {"ids": joined_keys(dict.fromkeys(ids))})
+        rows = self._database.read(self._statements.commits, {"ids": joined_keys(ids)})
         return {stored.commit.id: stored for stored in map(self._stored, rows)}
 
     def commit_ids(self, prefix: str, limit: int) -> list[str]:
@@ -147,7 +148,7 @@ class SqlStore:
 
     def ancestry(self, ids: Sequence[str], floor: int) -> dict[str, GraphNode]:
         """Return the commits named and all that is reached from them through commits above `floor`."""
-        parameters = {"ids": joined_keys(dict.fromkeys(ids)), "floor": floor}
+        parameters = {"ids": joined_keys(ids), "floor": floor}
         rows = self._database.read(self._statements.ancestry, parameters)
         found: dict[str, GraphNode] = {}
         merged: dict[str, dict[int, str]] = {}
@@ -165,23 +166,23 @@ class SqlStore:
 
     def blobs(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Return messages' bytes by blob id."""
-        rows = self._database.read(self._statements.blobs, {"ids": joined_keys(dict.fromkeys(ids))})
+        rows = self._database.read(self._statements.blobs, {"ids": joined_keys(ids)})
         with readable():
-            return {key.hex(): checked("blob", key, payload) for key, payload in rows}
+            return {key.hex(): checked(b"blob", key, payload) for key, payload in rows}
 
     def find_record(self, record_id: str) -> bytes | None:
         """Return a record's bytes, or None."""
         key = key_of(record_id)
         rows = self._database.read(statements.FIND_RECORD, {"id": key})
         with readable():
-            return checked("record", key, rows[0][0]) if rows else None
+            return checked(b"record", key, rows[0][0]) if rows else None
 
     def token_counts(self, blob_ids: Sequence[str], encoding: str) -> dict[str, TokenCount]:
         """Return the counts that are kept, by blob id."""
         number = self._encodings.get(encoding) or self._read_encodings().get(encoding)
         if number is None:
             return {}
-        parameters = {"ids": joined_keys(dict.fromkeys(blob_ids)), "encoding": number}
+        parameters = {"ids": joined_keys(blob_ids), "encoding": number}
         rows = self._database.read(self._statements.counts, parameters)
         with readable():
             return {row[0].hex(): token_count(row, encoding) for row in rows}
@@ -194,7 +195,7 @@ class SqlStore:
             number = self._encoding_row(encoding)
             rows = [count_row(key_of(name), number, encoding, count) for name, count in counts.items()]
             with self._database.transaction(wait=False) as transaction:
-                transaction.write_many(statements.ADD_COUNT, rows)
+                transaction.write(statements.ADD_COUNT, rows)
         except (BusyError, ReadOnlyError):
             return
 
@@ -233,7 +234,7 @@ class SqlStore:
             rows = self._database.read(statements.FIND_TRACT, {"name": name})
             if not rows and not self._read_only:
                 with self._database.transaction() as transaction:
-                    transaction.write(statements.ADD_TRACT, {"name": name, "seal": seal_of(name)})
+                    transaction.write(statements.ADD_TRACT, [(name, seal_of(name))])
                     rows = transaction.read(statements.FIND_TRACT, {"name": name})
             self._tract_row = rows[0][0] if rows else None
         return -1 if self._tract_row is None else self._tract_row
@@ -246,7 +247,7 @@ class SqlStore:
             if name not in self._encodings:
                 stored = text_bytes(name)
                 with self._database.transaction() as transaction:
-                    transaction.write(statements.ADD_ENCODING, {"name": stored, "seal": seal_of(stored)})
+                    transaction.write(statements.ADD_ENCODING, [(stored, seal_of(stored))])
                 self._encodings = self._read_encodings()
             found = self._encodings[name]
         return found

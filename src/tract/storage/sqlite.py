@@ -73,11 +73,10 @@ def _prepare(database: SqliteDatabase, *, read_only: bool) -> None:
     with database.transaction() as transaction:
         found = transaction.read("PRAGMA user_version", {})[0][0]
         for statement in pending_statements(found, sqlite_dialect()):
-            transaction.write(statement, {})
-        for name in map(text_bytes, USUAL_ENCODINGS):
-            transaction.write(ADD_ENCODING, {"name": name, "seal": seal_of(name)})
-        transaction.write(f"PRAGMA application_id = {APPLICATION_ID}", {})
-        transaction.write(f"PRAGMA user_version = {VERSION}", {})
+            transaction.read(statement, {})
+        transaction.write(ADD_ENCODING, [(name, seal_of(name)) for name in map(text_bytes, USUAL_ENCODINGS)])
+        transaction.read(f"PRAGMA application_id = {APPLICATION_ID}", {})
+        transaction.read(f"PRAGMA user_version = {VERSION}", {})
 
 
 def _version(database: SqliteDatabase) -> int:

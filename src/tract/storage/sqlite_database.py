@@ -12,7 +12,7 @@ from tract.exceptions import StorageError
 from tract.storage.checkpointing import Checkpointer
 from tract.storage.rows import Parameters, Row
 from tract.storage.sqlite_errors import is_busy, storage_error
-from tract.storage.statements import SQLITE, Statements
+from tract.storage.statements import SQLITE, Statements, Write
 
 _T = TypeVar("_T")
 
@@ -74,13 +74,9 @@ class SqliteTransaction:
         """Return the rows that a statement finds."""
         return self._connection.execute(sql, parameters).fetchall()
 
-    def write(self, sql: str, parameters: Parameters) -> int:
-        """Return how many rows a statement changed."""
-        return self._connection.execute(sql, parameters).rowcount
-
-    def write_many(self, sql: str, parameters: Sequence[Parameters]) -> int:
-        """Return how many rows a statement changed, executed for each of several rows of parameters."""
-        return self._connection.executemany(sql, parameters).rowcount
+    def write(self, statement: Write, rows: Sequence[Row]) -> int:
+        """Return how many rows a statement changed, executed for each of several rows of values."""
+        return self._connection.executemany(statement.numbered_sql, rows).rowcount
 
 
 class SqliteDatabase:

@@ -1,8 +1,23 @@
 """The SQL of a store, as text with named parameters; a dialect gives the few pieces that databases spell apart."""
 
+import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tract.storage.schema import LINE_PLACES, TRACT_MOVES
+
+
+class Write(NamedTuple):
+    """A statement that takes rows: with parameters by name, in the order of a row's values, and by number."""
+
+    sql: str
+    names: tuple[str, ...]
+    numbered_sql: str
+
+
+def write(sql: str, *names: str) -> Write:
+    """Return a statement and the order of its parameters."""
+    return Write(sql, names, re.sub(r":(\w+)", lambda found: f"?{names.index(found[1]) + 1}", sql))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +38,32 @@ COMMIT_COLUMNS = """c.id, c.generation,
     c.message_count, c.token_count, c.tokens_exact, c.encoding, c.extras, c.seal, c.payload"""
 
 FIND_TRACT = "SELECT row_id, seal FROM tracts WHERE name = :name"
-ADD_TRACT = "INSERT INTO tracts (name, seal) VALUES (:name, :seal) ON CONFLICT DO NOTHING"
+ADD_TRACT = write("INSERT INTO tracts (name, seal) VALUES (:name, :seal) ON CONFLICT DO NOTHING", "name", "seal")
 TRACTS = "SELECT row_id, name, seal FROM tracts ORDER BY name"
 ENCODINGS = "SELECT row_id, name, seal FROM encodings"
-ADD_ENCODING = "INSERT INTO encodings (name, seal) VALUES (:name, :seal) ON CONFLICT DO NOTHING"
+ADD_ENCODING = write("INSERT INTO encodings (name, seal) VALUES (:name, :seal) ON CONFLICT DO NOTHING", "name", "seal")
 
-ADD_BLOB = """
+ADD_BLOB = write(
+    """
 INSERT INTO blobs (id, kind, encoding, tokens, exact, seal, payload)
-VALUES (:id, :kind, :encoding, :tokens, :exact, :seal, :payload) ON CONFLICT (id) DO NOTHING"""
-ADD_COUNT = """
+VALUES (:id, :kind, :encoding, :tokens, :exact, :seal, :payload) ON CONFLICT (id) DO NOTHING""",
+    *("id", "kind", "encoding", "tokens", "exact", "seal", "payload"),
+)
+ADD_COUNT = write(
+    """
 INSERT INTO token_counts (blob, encoding, tokens, exact, seal)
 SELECT b.row_id, :encoding, :tokens, :exact, :seal FROM blobs b
 WHERE b.id = :id AND b.kind = 0 AND (b.encoding IS NULL OR b.encoding <> :encoding)
-ON CONFLICT DO NOTHING"""
-ADD_PARENT = """
+ON CONFLICT DO NOTHING""",
+    *("id", "encoding", "tokens", "exact", "seal"),
+)
+ADD_PARENT = write(
+    """
 INSERT INTO parents (child, n, parent)
 SELECT c.place, :n, p.place FROM commits c CROSS JOIN commits p WHERE c.id = :id AND p.id = :parent
-ON CONFLICT DO NOTHING"""
+ON CONFLICT DO NOTHING""",
+    *("id", "n", "parent"),
+)
 
 FIND_RECORD = "SELECT payload FROM blobs WHERE id = :id AND kind = 1"
 FIND_REF = "SELECT target FROM refs WHERE tract = :tract AND name = :ref"
@@ -50,11 +74,20 @@ HAS_OPERATION = "SELECT 1 FROM moves WHERE operation = :operation LIMIT 1"
 
 _STORED = """(:object IS NULL OR EXISTS (SELECT 1 FROM commits WHERE id = :object)
     OR EXISTS (SELECT 1 FROM blobs WHERE id = :object))"""
-ADD_REF = f"""
-INSERT INTO refs (tract, name, target) SELECT :tract, :ref, :new WHERE {_STORED} ON CONFLICT DO NOTHING"""
-MOVE_REF = f"""
-UPDATE refs SET target = :new WHERE tract = :tract AND name = :ref AND target = :old AND {_STORED}"""
-DELETE_REF = "DELETE FROM refs WHERE tract = :tract AND name = :ref AND target = :old"
+_REF_ROW = ("tract", "ref", "old", "new", "object")
+ADD_REF = write(
+    f"""
+INSERT INTO refs (tract, name, target) SELECT :tract, :ref, :new WHERE :old IS NULL AND {_STORED}
+ON CONFLICT DO NOTHING""",
+    *_REF_ROW,
+)
+MOVE_REF = write(
+    f"UPDATE refs SET target = :new WHERE tract = :tract AND name = :ref AND target = :old AND {_STORED}", *_REF_ROW
+)
+DELETE_REF = write(
+    "DELETE FROM refs WHERE tract = :tract AND name = :ref AND target = :old AND :new IS NULL AND :object IS NULL",
+    *_REF_ROW,
+)
 
 _MOVES = f"""
 SELECT operation, ref, old, new, kind, author, created_at, seal FROM moves
@@ -86,11 +119,18 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         wanted = dialect.with_wanted
-        self.add_commit = dialect.add_commit
-        self.add_move = f"""
+        self.add_commit = write(
+            dialect.add_commit,
+            *("id", "parent", "ids", "message_count", "token_count", "tokens_exact", "encoding", "extras", "seal"),
+            "payload",
+        )
+        self.add_move = write(
+            f"""
 INSERT INTO moves (number, operation, n, ref, old, new, kind, author, created_at, seal)
 VALUES ({dialect.next_number}, :operation, :n, :ref, :old, :new, :kind, :author, :created_at, :seal)
-ON CONFLICT (operation, n) DO NOTHING"""
+ON CONFLICT (operation, n) DO NOTHING""",
+            *("tract", "operation", "n", "ref", "old", "new", "kind", "author", "created_at", "seal"),
+        )
         self.commits = f"{wanted} SELECT {COMMIT_COLUMNS} FROM wanted CROSS JOIN commits c WHERE c.id = wanted.id"
         self.known = f"{wanted} SELECT c.id FROM wanted CROSS JOIN commits c WHERE c.id = wanted.id"
         self.known_blobs = f"{wanted} SELECT b.id FROM wanted CROSS JOIN blobs b WHERE b.id = wanted.id AND b.kind = 0"
