@@ -52,6 +52,12 @@ class Shell:
 
     def run(self, *arguments: str, stdin: str | bytes = b"", code: int = 0) -> Done:
         """Run a command here, and check its exit code."""
+        done = self.tries(*arguments, stdin=stdin)
+        assert done.code == code, done
+        return done
+
+    def tries(self, *arguments: str, stdin: str | bytes = b"") -> Done:
+        """Run a command here."""
         data = stdin.encode() if isinstance(stdin, str) else stdin
         out, err = io.BytesIO(), io.BytesIO()
         with self.monkeypatch.context() as patch:
@@ -61,9 +67,7 @@ class Shell:
             found = main(["-C", str(self.folder), *arguments])
             sys.stdout.flush()
             sys.stderr.flush()
-            done = Done(found, out.getvalue().decode(), err.getvalue().decode())
-        assert done.code == code, done
-        return done
+            return Done(found, out.getvalue().decode(), err.getvalue().decode())
 
     def fails(self, *arguments: str, stdin: str | bytes = b"", code: int = 1) -> str:
         """Run a command that is to fail in one line, with nothing else said but a hint, and return that line."""

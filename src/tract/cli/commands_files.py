@@ -1,7 +1,6 @@
 """The commands that start a store and carry conversations in and out: init, import, export and demo."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,10 @@ from tract.cli.shapes import import_shape
 from tract.cli.texts import read_bytes
 from tract.exceptions import ImportFormatError
 from tract.facade import Tract
-from tract.formats.conversations import FORMATS, read_conversations
+from tract.formats.conversations import FORMATS
 from tract.formats.export import EXPORT_FORMATS
+from tract.formats.json_text import parse_json_text
+from tract.formats.runs import Run, find_model, find_runs, find_time
 from tract.model.results import ImportReport
 
 
@@ -42,21 +43,20 @@ def init(session: Session, *, directory: Path | None, branch_name: str | None) -
     session.print(f"{'made' if is_new else 'there was already'} a tract in {shown}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Import:
-    """What is imported, and how: a file's bytes, the format named, and the message and author to go along."""
+def split_runs(data: bytes) -> list[dict[str, Any]]:
+    """Return each conversation that a file holds as an object of its own, with what the file says of it."""
+    return [_alone(run) for run in find_runs(parse_json_text(data))]
 
-    data: bytes
-    format: str | None
-    message: str | None
 
-    def into(self, tract: Tract, index: int | None = None) -> ImportReport:
-        """Import one of the conversations, counted from 0, where a tract stands."""
-        return tract.import_messages(self.data, format=self.format, index=index, message=self.message)
-
-    def count(self) -> int:
-        """Return how many conversations there are."""
-        return len(read_conversations(self.data, format=self.format))
+def _alone(run: Run) -> dict[str, Any]:
+    time = next((found for found in map(find_time, run.holders) if found is not None), None)
+    told = {
+        "title": run.title,
+        "created_at": time.isoformat() if time is not None else None,
+        "model": next((found for found in map(find_model, run.holders) if found is not None), None),
+        "system": run.system,
+    }
+    return {**{key: value for key, value in told.items() if value is not None}, "messages": run.messages}
 
 
 @click.command("import")
@@ -95,22 +95,24 @@ def import_command(
         raise click.UsageError("--all takes every run, each on its own branch: leave out --run and --branch")
     if at is not None and branch_name is None and not take_all:
         raise click.UsageError("--at says where a new branch starts: name it with --branch")
-    work = _Import(read_bytes(source), format, message)
-    if run is not None and run > work.count():
-        raise ImportFormatError(f"there is no run {run}: {source} holds {work.count()}")
+    data = read_bytes(source)
+    runs = split_runs(data) if take_all or run is not None else []
+    if run is not None and run > len(runs):
+        raise ImportFormatError(f"there is no run {run}: {source} holds {len(runs)}")
     rows: list[tuple[str, ImportReport]] = []
     with session.open() as tract:
         start = tract.resolve_revision(at) if at is not None else tract.head_id
         if not take_all:
             if branch_name is not None:
                 _stand_on(tract, branch_name, start)
-            rows.append((tract.current_branch, work.into(tract, run - 1 if run is not None else None)))
-    for number in range(1, work.count() + 1) if take_all else ():
+            report = tract.import_messages(runs[run - 1] if run is not None else data, format=format, message=message)
+            rows.append((tract.current_branch, report))
+    for number, one in enumerate(runs if take_all else (), start=1):
         name = f"{branch_prefix}{number}"
         # Each in a workspace of its own: this one stays where it is, and no branch begins on another's conversation.
         with session.open(workspace=f"import/{name}") as tract:
             _stand_on(tract, name, start)
-            rows.append((name, work.into(tract, number - 1)))
+            rows.append((name, tract.import_messages(one, format=format, message=message)))
     _report(session, rows, as_json=as_json)
 
 

@@ -1,0 +1,115 @@
+"""The commands that care: fsck, completion, and help."""
+
+import subprocess
+
+import pytest
+from cli_support import Shell, conflicted
+
+from tract.cli.app import FAMILIES, app
+
+
+def completed(shell: Shell, line: str) -> list[str]:
+    """Return what bash is offered behind a half-written line."""
+    words = line.split(" ")
+    environment = {
+        "_TRACT_COMPLETE": "bash_complete",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    with shell.monkeypatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.chdir(shell.folder)
+        done = shell.run()
+    return [line.split(",", 1)[1] for line in done.lines if line]
+
+
+def test_a_whole_store_is_clean(shell: Shell) -> None:
+    """fsck finds nothing wrong in a store with a merge that waits."""
+    conflicted(shell)
+    shell.run("merge", "other", code=1)
+
+    assert shell.run("fsck").lines == ["clean"]
+    assert shell.run("fsck", "--json").json == {"is_clean": True, "faults": []}
+
+
+def test_a_damaged_store_is_told_of(shell: Shell) -> None:
+    """fsck ends with 1 and names what is wrong; reading it is one line too."""
+    shell.says("user", "a text that is easily found")
+    database = shell.folder / ".tract" / "tract.db"
+    whole = database.read_bytes()
+    for file in database.parent.glob("tract.db-*"):
+        file.unlink()
+    assert b"easily found" in whole
+    database.write_bytes(whole.replace(b"easily found", b"hardly found"))
+
+    done = shell.run("fsck", code=1)
+    report = shell.run("fsck", "--json", code=1).json
+
+    assert done.lines[-1].endswith("found")
+    assert report["is_clean"] is False
+    assert set(report["faults"][0]) == {"where", "problem"}
+    shell.fails("compile")
+
+
+def test_a_file_that_is_no_database_is_told_of(shell: Shell) -> None:
+    """Every command refuses it in one line."""
+    (shell.folder / "notes.db").write_bytes(b"these are my notes, and no database at all\n" * 99)
+
+    for arguments in (["log"], ["add", "user", "hi"], ["fsck"], ["init"]):
+        shell.fails("--db", "notes.db", *arguments)
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell: Shell, name: str) -> None:
+    """`completion SHELL` prints a script that calls tract."""
+    assert "_TRACT_COMPLETE" in shell.run("completion", name).out
+
+
+def test_the_bash_script_is_one_that_bash_reads(shell: Shell) -> None:
+    """bash accepts what `completion bash` prints."""
+    script = shell.run("completion", "bash").out
+
+    subprocess.run(["bash", "-n"], input=script.encode(), check=True, timeout=60)
+
+
+def test_commands_and_options_are_completed(empty: Shell) -> None:
+    """Names of commands and of options are offered, where there is no tract too."""
+    assert completed(empty, "tract comp") == ["compile", "completion"]
+    assert "--graph" in completed(empty, "tract log --g")
+    assert completed(empty, "tract switch ma") == []
+
+
+def test_names_are_completed(shell: Shell) -> None:
+    """Branches, tags, messages and conflicts are offered where they can stand."""
+    message_id = conflicted(shell)
+    shell.run("tag", "v1")
+    shell.run("branch", "ma;rm")
+    shell.run("merge", "other", code=1)
+    (conflict,) = shell.run("conflicts", "--json").json
+
+    assert completed(shell, "tract switch ") == ["main", "other"]
+    assert completed(shell, "tract log v") == ["v1"]
+    assert completed(shell, "tract diff main..o") == ["main..other"]
+    assert completed(shell, "tract tag -d ") == ["v1"]
+    assert completed(shell, f"tract edit {message_id[:2]}") == [message_id[:12]]
+    assert completed(shell, "tract resolve ") == [conflict["id"][:12]]
+    assert completed(shell, f"tract --db {shell.folder}/nothing.db switch ma") == []
+
+
+def test_every_command_is_in_one_family_and_says_what_it_does(empty: Shell) -> None:
+    """The help lists every command, each with a line that fits."""
+    listed = [name for names in FAMILIES.values() for name in names]
+    lines = empty.run("--help").lines
+
+    assert sorted(listed) == sorted(app.commands)
+    for name in listed:
+        (line,) = [line for line in lines if line.startswith(f"  {name} ")]
+        assert line.endswith(".")
+        assert not line.endswith("...")
+
+
+@pytest.mark.parametrize("name", sorted(app.commands))
+def test_every_command_has_help(empty: Shell, name: str) -> None:
+    """`tract COMMAND --help` works anywhere."""
+    assert empty.run(name, "--help").out.startswith(f"Usage: tract {name}")
