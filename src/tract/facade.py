@@ -14,11 +14,12 @@ from tract.model.changes import Mark
 from tract.model.commits import Commit
 from tract.model.refs import BRANCHES, TAGS, check_ref_name
 from tract.model.results import Diff, ImportReport, MessageVersion, ReflogEntry, Status
-from tract.operations import checking, merging, read, record, refs, transfer, write
+from tract.operations import batch, checking, merging, read, refs, transfer, write
+from tract.operations.batch import Batch
 from tract.operations.merge_result import MergeResult
 from tract.operations.merge_session import MergeOptions, Review, Strategy
 from tract.operations.opening import open_repo
-from tract.operations.record import Batch, Notes
+from tract.operations.record import Notes
 from tract.operations.repo import MakeResolver, Repo
 from tract.operations.revisions import resolve_revision
 from tract.protocols import ResolverCallable, Store
@@ -244,7 +245,7 @@ class Tract:
         metadata: Mapping[str, Any] | None = None,
     ) -> AbstractContextManager[Batch]:
         """Make one commit of everything this thread records in the block; none if an exception leaves it."""
-        return record.batch(self._repo, Notes(message, author, metadata))
+        return batch.batch(self._repo, Notes(message, author, metadata))
 
     def compile(self, at: str | None = None, budget: int | None = None) -> CompiledContext:
         """Return what a model is sent at a revision (None: the branch's tip).

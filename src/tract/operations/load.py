@@ -1,6 +1,6 @@
 """Contexts and what they hold, read from the store as little as the caches allow."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,6 @@ from tract.history.fold import apply_changes
 from tract.model.commits import Commit
 from tract.model.context import Context, Entry, GrowingList
 from tract.model.encoding import decode
-from tract.model.messages import Message
 from tract.operations.repo import Rendering, Repo
 from tract.protocols import TokenCount
 
@@ -72,6 +71,9 @@ def load_fields(repo: Repo, blob_ids: Sequence[str]) -> dict[str, dict[str, Any]
         CorruptionError: a blob is missing.
     """
     found = repo.caches.fields.get_many(blob_ids)
+    draft = repo.workspace.threads.draft
+    if draft is not None:
+        found.update({blob_id: draft.blobs[blob_id].fields for blob_id in blob_ids if blob_id in draft.blobs})
     missing = [blob_id for blob_id in blob_ids if blob_id not in found]
     if missing:
         payloads = repo.store.blobs(missing)
@@ -82,11 +84,6 @@ def load_fields(repo: Repo, blob_ids: Sequence[str]) -> dict[str, dict[str, Any]
             found[blob_id] = decode(payload)
             repo.caches.fields.put(blob_id, found[blob_id], len(payload))
     return found
-
-
-def load_message(repo: Repo, blob_id: str) -> Message:
-    """Return one message by its blob's id."""
-    return Message.from_fields(load_fields(repo, [blob_id])[blob_id])
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +172,3 @@ def _extended(repo: Repo, base: Rendering, context: Context, visible: Sequence[E
         base.tokens + sum(tokens),
         base.exact and all(counts[entry.blob_id].exact for entry in visible),
     )
-
-
-def remember_messages(repo: Repo, blobs: Iterable[tuple[str, dict[str, Any], int]]) -> None:
-    """Keep the fields of messages just written (blob id, fields, size in bytes), so that compiling reads nothing."""
-    for blob_id, fields, size_bytes in blobs:
-        repo.caches.fields.put(blob_id, fields, size_bytes)

@@ -24,6 +24,5 @@ def open_repo(
     if head is not None and not head.startswith(BRANCHES):
         raise CorruptionError(f"workspace {workspace!r} stands on {head!r}, which is no branch")
     branch = head.removeprefix(BRANCHES) if head is not None else FIRST_BRANCH
-    repo = Repo(store, counter, clock, author, Workspace(workspace, branch))
-    repo.workspace.born = store.find_ref(repo.branch_ref) is not None
-    return repo
+    born = store.find_ref(BRANCHES + branch) is not None
+    return Repo(store, counter, clock, author, Workspace(workspace, branch, born=born))

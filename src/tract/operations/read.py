@@ -1,10 +1,11 @@
 """The verbs that read: compile, log, show, status, diff and a message's history."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from tract.exceptions import CommitNotFoundError, ContentError, RevisionError
 from tract.formats.compiled import CompiledContext
+from tract.formats.copies import own_fields
 from tract.history.compile import plan_budget
 from tract.history.diff import changed_blobs, diff_contexts
 from tract.history.fold import apply_changes
@@ -16,10 +17,11 @@ from tract.model.context import Context, Entry
 from tract.model.encoding import shown
 from tract.model.messages import Message
 from tract.model.results import Diff, MessageVersion, Status
+from tract.operations.batch import Batch
 from tract.operations.graph import GraphReader
-from tract.operations.load import Overhead, load_context, load_fields, overhead_of, render
+from tract.operations.load import Overhead, load_context, load_context_at, load_fields, overhead_of, render
 from tract.operations.merge_session import find_merge_session
-from tract.operations.record import Batch, empty_facts, read_tip
+from tract.operations.record import empty_facts, read_tip
 from tract.operations.repo import Rendering, Repo
 from tract.operations.revisions import check_text, resolve_commit
 from tract.operations.write import find_message
@@ -73,7 +75,7 @@ def _cut(rendering: Rendering, overhead: Overhead, commit_id: str | None, budget
 
 def context_at(repo: Repo, at: str | None) -> tuple[Context, str | None]:
     """Return the context at a revision and its commit's id; None is the tip, or what an open batch makes of it."""
-    batch: Batch | None = getattr(repo.workspace.threads, "batch", None)
+    batch: Batch | None = repo.workspace.threads.batch
     if at is None and batch is not None:
         commit = batch.draft.commit
         return batch.draft.context(), commit.id if commit is not None else None
@@ -121,10 +123,14 @@ def head_id(repo: Repo) -> str | None:
 
 
 def status(repo: Repo) -> Status:
-    """Return where the workspace's branch stands. Two statements, three while a merge waits."""
+    """Return where the workspace's branch stands, and what an open batch makes of it.
+
+    Two statements, three while a merge waits.
+    """
+    batch: Batch | None = repo.workspace.threads.batch
     waiting = find_merge_session(repo, repo.workspace.branch)
-    tip = read_tip(repo)
-    facts = tip.facts if tip is not None else empty_facts(repo)
+    tip = read_tip(repo) if batch is None else batch.draft.tip
+    facts = batch.draft.facts() if batch is not None else tip.facts if tip is not None else empty_facts(repo)
     return Status(
         repo.workspace.branch,
         tip.commit.id if tip is not None else None,
@@ -151,14 +157,14 @@ def diff(repo: Repo, before: str, after: str | None) -> Diff:
 def diff_of(repo: Repo, before: Context, after: Context) -> Diff:
     """Return what is different from one context to another."""
     fields = load_fields(repo, list(dict.fromkeys(changed_blobs(before, after))))
-    return diff_contexts(before, after, lambda blob_id: Message.from_fields(fields[blob_id]))
+    return diff_contexts(before, after, lambda blob_id: Message.from_fields(own_fields(fields[blob_id])))
 
 
 def commit_diff(repo: Repo, revision: str) -> tuple[Commit, Diff]:
     """Return a commit, and what it changed in its first parent's context."""
     commit = resolve_commit(repo, revision).commit
     after = load_context(repo, commit)
-    before = context_at(repo, commit.parents[0])[0] if commit.parents else Context()
+    before = load_context_at(repo, commit.parents[0]) if commit.parents else Context()
     return commit, diff_of(repo, before, after)
 
 
@@ -166,35 +172,46 @@ def message_history(repo: Repo, message_id: str, at: str | None) -> list[Message
     """Return the commits of the branch that touched a message, oldest first; reads the branch's whole history."""
     context, commit_id = context_at(repo, at)
     entry = find_message(context, message_id)
-    chain = repo.store.chain(commit_id) if commit_id is not None else []
+    commits = repo.store.chain(commit_id)[::-1] if commit_id is not None else []
+    batch: Batch | None = repo.workspace.threads.batch
+    if at is None and batch is not None:
+        commits.append(batch.so_far())
     touched: list[tuple[Commit, str, Entry]] = []
     standing = Context()
-    for commit in reversed(chain):
-        standing = apply_changes(standing, commit.changes)
-        actions = [action for change in commit.changes if (action := _action(change, entry.message_id)) is not None]
+    for commit in commits:
+        before, standing = standing, apply_changes(standing, commit.changes)
+        actions = [action for change in commit.changes if (action := _action(change, entry, before, standing))]
         now = standing.find(entry.message_id)
         if actions and now is not None:
             touched.append((commit, ", ".join(actions), now._replace(mark=standing.head(now).mark)))
     fields = load_fields(repo, list({now.blob_id for _, _, now in touched}))
     return [
-        MessageVersion(commit, action, Message.from_fields(fields[now.blob_id]), now.mark)
+        MessageVersion(commit, action, Message.from_fields(own_fields(fields[now.blob_id])), now.mark)
         for commit, action, now in touched
     ]
 
 
-def _action(change: Change, message_id: str) -> str | None:
-    """Return in one word or two what a change does to a message, or None."""
+def _action(change: Change, entry: Entry, before: Context, after: Context) -> str | None:
+    """Return in one word or two what a change does to a message or its exchange, or None."""
+    message_id = entry.message_id
+
+    def is_named(ids: Iterable[str]) -> bool:
+        return any(found.unit == entry.unit for found in map(after.find, ids) if found is not None)
+
     match change:
         case Append(message) | Insert(message) if message.message_id == message_id:
             return "added"
         case Edit(changed) if changed == message_id:
             return "edited"
-        case SetMark(changed, to) if changed == message_id:
+        case SetMark(changed, to) if is_named([changed]):
             return f"marked {to}"
-        case Move(changed) if changed == message_id:
+        case Move(changed) if is_named([changed]):
             return "moved"
         case Fold(summary_id, folded):
-            return "written" if summary_id == message_id else "folded" if message_id in folded else None
-        case Unfold(summary_id, shown) if shown is None or message_id in shown or summary_id == message_id:
-            return "unfolded"
+            return "written" if summary_id == message_id else "folded" if is_named(folded) else None
+        case Unfold(summary_id, shown) if summary_id == message_id or shown is not None:
+            return "unfolded" if summary_id == message_id or is_named(shown or ()) else None
+        case Unfold(summary_id):
+            head = before.find(entry.unit)
+            return "unfolded" if head is not None and head.folded_into == summary_id else None
     return None

@@ -61,8 +61,7 @@ def switch(repo: Repo, name: str, *, create: bool) -> str:
         moves.append(RefMove(head, standing, ref))
     if moves:
         _publish(repo, "switch", moves, name)
-    repo.workspace.branch = name
-    repo.workspace.born = born
+    repo.workspace.stand_on(name, born=born)
     return name
 
 
@@ -112,7 +111,7 @@ def rename_branch(repo: Repo, old: str, new: str) -> None:
         moves += [RefMove(MERGES + old, session_id, None), RefMove(MERGES + new, None, session_id)]
     _publish(repo, "rename branch", moves, new)
     if repo.workspace.branch == old:
-        repo.workspace.branch = new
+        repo.workspace.stand_on(new, born=not unborn)
 
 
 def delete_tag(repo: Repo, name: str) -> None:

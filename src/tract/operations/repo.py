@@ -6,10 +6,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from tract.exceptions import BatchError, ContentError
 from tract.model.context import Context, GrowingList
+from tract.model.messages import Blob
 from tract.model.refs import BRANCHES
 from tract.protocols import Operation, ResolverCallable, Store, TokenCount, TokenCounter
 
@@ -83,18 +84,53 @@ MakeResolver = Callable[[str | None], ResolverCallable]
 """Makes the configured model's resolver, for the model named or its own default."""
 
 
-class Workspace:
-    """Where one `Tract` object stands: its branch, the model it may ask, and each thread's open batch.
+class Unsaved(Protocol):
+    """Changes on their way into the store, with the messages that they bring, by blob id."""
 
-    `born` is set once the branch was seen to exist: from then on its absence means that somebody deleted it.
-    """
+    blobs: dict[str, Blob]
 
-    def __init__(self, name: str, branch: str) -> None:
-        self.name = name
+
+class Thread(threading.local):
+    """What one thread has under way: its open batch, and the draft that it is writing."""
+
+    batch: Any = None
+    draft: Unsaved | None = None
+
+
+class Standing:
+    """A branch that an object stands on; `born` once it was seen to exist: then its absence means it was deleted."""
+
+    def __init__(self, branch: str, *, born: bool) -> None:
         self.branch = branch
-        self.born = False
+        self.born = born
+
+
+class Workspace:
+    """Where one `Tract` object stands, the model it may ask, and what its threads have under way."""
+
+    def __init__(self, name: str, branch: str, *, born: bool) -> None:
+        self.name = name
+        self.standing = Standing(branch, born=born)
         self.make_resolver: MakeResolver | None = None
-        self.threads = threading.local()
+        self.threads = Thread()
+
+    @property
+    def branch(self) -> str:
+        """The name of the branch."""
+        return self.standing.branch
+
+    @property
+    def born(self) -> bool:
+        """Whether the branch was seen to exist."""
+        return self.standing.born
+
+    @born.setter
+    def born(self, born: bool) -> None:
+        self.standing.born = born
+
+    def stand_on(self, branch: str, *, born: bool) -> None:
+        """Go to a branch; what other threads read meanwhile is the one standing or the other."""
+        self.standing = Standing(branch, born=born)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,5 +170,5 @@ class Repo:
         Raises:
             BatchError: one is.
         """
-        if getattr(self.workspace.threads, "batch", None) is not None:
+        if self.workspace.threads.batch is not None:
             raise BatchError(f"{verb} cannot be used inside a batch")

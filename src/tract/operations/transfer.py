@@ -12,8 +12,9 @@ from tract.history.importing import ImportPlan, plan_import
 from tract.model.changes import Append
 from tract.model.messages import parse_message
 from tract.model.results import ImportReport
+from tract.operations.batch import record
 from tract.operations.read import compile_context
-from tract.operations.record import Draft, Notes, record
+from tract.operations.record import Draft, Notes
 from tract.operations.repo import Repo
 
 
@@ -54,12 +55,12 @@ def import_messages(repo: Repo, source: object, notes: Notes, *, format: str | N
     origin = _origin(conversation)
     metadata = {**({"import": origin} if origin else {}), **(notes.metadata or {})}
     try:
-        commit = record(repo, "import", fill, Notes(notes.message, notes.author, metadata))
+        commit = record(repo, "import", fill, Notes(notes.message, notes.author, metadata), may_refill=True)
     except ContentError:
-        if not plans or plans[0].changes:
+        if not plans or plans[-1].changes:
             raise
         commit = None
-    plan = plans[0]
+    plan = plans[-1]
     added = sum(isinstance(change, Append) for change in plan.changes)
     return ImportReport(commit if added else None, plan.message_ids, added, plan.unanswered, plan.orphans)
 

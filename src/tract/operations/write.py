@@ -10,8 +10,9 @@ from tract.model.commits import Commit
 from tract.model.context import Context, Entry
 from tract.model.encoding import ID_LENGTH, decode, encode, same_json, shown
 from tract.model.messages import PRIVATE_KEY, Blob, Message, parse_message
+from tract.operations.batch import record
 from tract.operations.load import load_fields
-from tract.operations.record import Draft, Notes, record
+from tract.operations.record import Draft, Notes
 from tract.operations.repo import Repo
 
 
