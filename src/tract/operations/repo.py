@@ -126,6 +126,7 @@ class Workspace:
 
     @born.setter
     def born(self, born: bool) -> None:
+        """Note whether the branch was seen to exist."""
         self.standing.born = born
 
     def stand_on(self, branch: str, *, born: bool) -> None:
