@@ -372,6 +372,20 @@ def test_system_messages_wait_for_a_person_unless_allowed(t: Tract) -> None:
     assert texts(t)[0] == "settled"
 
 
+def test_what_a_model_settled_with_leave_stands_again_only_with_leave(t: Tract) -> None:
+    """A remembered answer gives a model no leave that this merge does not."""
+    system_id = ids(t)[0]
+    fork(t, lambda: t.edit(system_id, "a"), lambda: t.edit(system_id, "b"))
+    t.merge("side", resolver=says("settled"), allow=("system",))
+    t.abort_merge()
+
+    without = t.merge("side")
+    assert without.resolutions == {}
+    t.abort_merge()
+
+    assert len(t.merge("side", allow=("system",)).resolutions) == 1
+
+
 @pytest.mark.parametrize(
     ("strategy", "text"), [("ours", "same\nours"), ("theirs", "same\ntheirs"), ("union", "same\nours\ntheirs")]
 )

@@ -34,13 +34,19 @@ class Answers:
         """Return what the answers make of the plan."""
         return settle(self.prepared.plan, self._plain())
 
-    def recall(self) -> None:
-        """Take the answers that were remembered of open conflicts, and of those that these bring up."""
+    def recall(self, allow: Collection[str]) -> None:
+        """Take the answers that were remembered of open conflicts, and of those that these bring up.
+
+        What a model settled with leave stands again only with leave.
+        """
         asked: set[str] = set()
-        while fresh := [conflict.id for conflict in self.settled().open_conflicts if conflict.id not in asked]:
-            asked.update(fresh)
-            known = find_remembered(self.repo, fresh)
-            self.given.update({key: read_remembered(self.repo, record_id) for key, record_id in known.items()})
+        while fresh := [conflict for conflict in self.settled().open_conflicts if conflict.id not in asked]:
+            asked.update(conflict.id for conflict in fresh)
+            known = find_remembered(self.repo, [conflict.id for conflict in fresh])
+            for conflict in fresh:
+                kept = read_remembered(self.repo, known[conflict.id]) if conflict.id in known else None
+                if kept is not None and (kept.by == "person" or may_settle(conflict, allow)):
+                    self.given[conflict.id] = replace(kept, by="remembered")
 
     def follow(self, strategy: Strategy) -> None:
         """Settle what is open as a strategy does; what it does not settle stays open."""
@@ -58,10 +64,10 @@ class Answers:
         """
         while fresh := [conflict for conflict in self.settled().open_conflicts if conflict.id not in self.left_open]:
             for conflict, info in zip(fresh, describe(self.repo, self.prepared, fresh), strict=True):
-                if conflict.needs_leave is not None and conflict.needs_leave not in allow:
-                    self.left_open.add(conflict.id)
-                else:
+                if may_settle(conflict, allow):
                     self._take(conflict, resolver(info))
+                else:
+                    self.left_open.add(conflict.id)
 
     def _plain(self) -> dict[str, Answer]:
         return {key: Answer(kept.choice, kept.text, kept.fields) for key, kept in self.given.items()}
@@ -77,6 +83,11 @@ class Answers:
             self.left_open.add(conflict.id)
         else:
             self.given[conflict.id] = answer
+
+
+def may_settle(conflict: Conflict, allow: Collection[str]) -> bool:
+    """Tell whether a model may settle a conflict, given what it was allowed."""
+    return conflict.needs_leave is None or conflict.needs_leave in allow
 
 
 def kept_answer(

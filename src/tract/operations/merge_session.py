@@ -114,9 +114,9 @@ def find_remembered(repo: Repo, conflict_ids: Iterable[str]) -> dict[str, str]:
 
 
 def read_remembered(repo: Repo, record_id: str) -> KeptAnswer:
-    """Return a remembered answer."""
+    """Return a remembered answer, as it was given."""
     try:
-        return replace(KeptAnswer(**_read(repo, record_id)["answer"]), by="remembered")
+        return KeptAnswer(**_read(repo, record_id)["answer"])
     except (KeyError, TypeError) as error:
         raise CorruptionError(f"record {record_id} is no answer", object_id=record_id) from error
 

@@ -138,7 +138,7 @@ class _Merging:
     def _gather(self, answers: Answers) -> None:
         """Gather answers: a strategy's first, then remembered ones, then a resolver's."""
         answers.follow(self.options.strategy)
-        answers.recall()
+        answers.recall(self.options.allow)
         if self.resolver is None or self.options.strategy == "manual":
             return
         try:
