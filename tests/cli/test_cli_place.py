@@ -140,3 +140,25 @@ def test_workspaces_do_not_move_each_others_branch(shell: Shell) -> None:
 
     assert shell.run("status", "--json").json["branch"] == "main"
     assert shell.run("--workspace", "mine", "status", "--json").json["branch"] == "other"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user, whom permissions bind")
+def test_what_cannot_be_written_can_be_read(shell: Shell) -> None:
+    """Reading commands work on a store that this user may only read; writing ones say so, and change nothing."""
+    shell.says("user", "hello")
+    shell.run("fsck")
+    for folder in (shell.folder, shell.folder / ".tract", *shell.folder.parents[:3]):
+        folder.chmod(0o755)
+    (shell.folder / ".tract" / "tract.db").chmod(0o644)
+    database = str(shell.folder / ".tract" / "tract.db")
+
+    os.setresuid(65534, 65534, 0)
+    try:
+        shown = [shell.run("--db", database, *arguments) for arguments in (["compile", "--openai"], ["log"], ["tag"])]
+        refused = shell.fails("--db", database, "add", "user", "more")
+    finally:
+        os.setresuid(0, 0, 0)
+
+    assert shown[0].json == [{"role": "user", "content": "hello"}]
+    assert "cannot be written" in refused
+    assert shell.texts() == ["hello"]

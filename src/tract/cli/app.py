@@ -11,6 +11,7 @@ import click
 
 from tract.cli.place import find_place
 from tract.cli.terminal import Line, Terminal
+from tract.exceptions import ReadOnlyError
 from tract.facade import Tract
 
 FAILED = 1
@@ -46,6 +47,18 @@ class Session:
             NoTractError: there is none.
         """
         return self.open_at(find_place(self.db), workspace=workspace)
+
+    def open_to_read(self) -> Tract:
+        """Open the tract that the command works on, where it cannot be written too; the caller closes it.
+
+        Raises:
+            NoTractError: there is none.
+        """
+        place = find_place(self.db)
+        try:
+            return self.open_at(place)
+        except ReadOnlyError:
+            return Tract.open(place, name=self.tract, workspace=self.workspace, read_only=True)
 
     def open_at(self, place: str, *, workspace: str | None = None) -> Tract:
         """Open the tract at a path or URL, made if it is not there; the caller closes it."""

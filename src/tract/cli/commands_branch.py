@@ -1,6 +1,6 @@
 """The commands that move names: branch, switch, tag and reset."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import click
 
@@ -35,7 +35,7 @@ def branch(session: Session, *, names: Sequence[str], action: str | None, as_jso
 
 
 def _list(session: Session, *, as_json: bool) -> None:
-    with session.open() as tract:
+    with session.open_to_read() as tract:
         branches = tract.branches()
         current = tract.current_branch
     if as_json:
@@ -105,22 +105,25 @@ def tag(session: Session, *, names: Sequence[str], delete: bool, as_json: bool) 
     """List, make or delete tags: names that stay where they are."""
     if as_json and (names or delete):
         raise click.UsageError("--json goes with the list alone")
+    if delete and not names:
+        raise click.UsageError("say which tag to delete")
+    if len(names) > 2 and not delete:
+        raise click.UsageError("tag takes a name and a revision")
+    if not names:
+        _list_tags(session, as_json=as_json)
+        return
     with session.open() as tract:
-        if delete:
-            if not names:
-                raise click.UsageError("say which tag to delete")
-            for name in names:
-                tract.delete_tag(name)
-                session.print(f"tag {name} deleted")
-        elif names:
-            if len(names) > 2:
-                raise click.UsageError("tag takes a name and a revision")
+        if not delete:
             session.print(["tag ", Styled(names[0], "tag"), " made at ", short(tract.tag(*names))])
-        else:
-            _list_tags(session, tract.tags(), as_json=as_json)
+            return
+        for name in names:
+            tract.delete_tag(name)
+            session.print(f"tag {name} deleted")
 
 
-def _list_tags(session: Session, tags: Mapping[str, str], *, as_json: bool) -> None:
+def _list_tags(session: Session, *, as_json: bool) -> None:
+    with session.open_to_read() as tract:
+        tags = tract.tags()
     if as_json:
         session.out.print_json([{"name": name, "commit_id": commit_id} for name, commit_id in tags.items()])
         return

@@ -21,7 +21,7 @@ def fsck(session: Session, *, as_json: bool) -> int:
 
     Every object, row and context is read; it ends with 1 if anything is wrong.
     """
-    with session.open() as tract:
+    with session.open_to_read() as tract:
         report = tract.fsck()
     if as_json:
         session.out.print_json({"is_clean": report.is_clean, "faults": [fault_shape(fault) for fault in report.faults]})

@@ -149,7 +149,7 @@ def export(session: Session, *, revision: str, format: str, output: Path | None)
 
     It is what REVISION compiles to, without a budget unless one is configured.
     """
-    with session.open() as tract:
+    with session.open_to_read() as tract:
         text = tract.export_messages(format, None if revision == "HEAD" else revision)
     if output is None:
         session.out.print_json_text(text)

@@ -20,7 +20,6 @@ from tract.cli.render import (
     gist,
     id_length,
     reflog_line,
-    settled_lines,
     short,
     version_lines,
 )
@@ -49,7 +48,7 @@ revision_argument = click.argument("revision", default="HEAD", shell_complete=co
 @click.pass_obj
 def status(session: Session, *, as_json: bool) -> None:
     """Show where the branch stands and what its context costs."""
-    with session.open() as tract:
+    with session.open_to_read() as tract:
         found = tract.status()
         merge = tract.merge_session() if found.merge_session is not None else None
     if as_json:
@@ -82,7 +81,7 @@ def log(session: Session, *, revision: str, with_graph: bool, oneline: bool, lim
 
     They are those that REVISION leads to; of `a..b`, those of b that a has not.
     """
-    with session.open() as tract:
+    with session.open_to_read() as tract:
         commits = tract.log(revision, limit)
         names = names_by_commit(tract)
         if as_json:
@@ -163,15 +162,14 @@ def names_by_commit(tract: Tract) -> dict[str, list[str]]:
 @click.pass_obj
 def show(session: Session, *, revision: str, as_json: bool) -> None:
     """Show a commit, and what it changed."""
-    with session.open() as tract:
+    with session.open_to_read() as tract:
         commit, diff = tract.show(revision)
         names = names_by_commit(tract).get(commit.id, [])
         branch = tract.current_branch
     if as_json:
         session.out.print_json({"commit": commit_shape(commit, names), "diff": diff_shape(diff)})
     else:
-        head = commit_head(commit, decoration(names, branch))
-        session.out.page([*head, *settled_lines(commit), "", *diff_lines(diff)])
+        session.out.page([*commit_head(commit, decoration(names, branch)), "", *diff_lines(diff)])
 
 
 @click.command()
@@ -184,7 +182,7 @@ def diff(session: Session, *, before: str, after: str | None, as_json: bool) -> 
 
     They are BEFORE (HEAD^) and AFTER (where the branch stands), or the ends of `a..b`.
     """
-    with session.open() as tract:
+    with session.open_to_read() as tract:
         found = tract.diff(before, after)
     if as_json:
         session.out.print_json(diff_shape(found))
@@ -199,7 +197,7 @@ def diff(session: Session, *, before: str, after: str | None, as_json: bool) -> 
 @click.pass_obj
 def history(session: Session, *, message_id: str, at: str | None, as_json: bool) -> None:
     """Show every version of a message, oldest first."""
-    with session.open() as tract:
+    with session.open_to_read() as tract:
         versions = tract.history(message_id, at)
     if as_json:
         session.out.print_json([version_shape(version) for version in versions])
@@ -218,7 +216,7 @@ def compile_command(session: Session, *, revision: str, shape: str | None, budge
     """Show what a model is sent."""
     if shape is not None and as_json:
         raise click.UsageError("--openai, --anthropic and --json are three shapes: choose one")
-    with session.open() as tract:
+    with session.open_to_read() as tract:
         compiled = tract.compile(None if revision == "HEAD" else revision, budget)
     if shape == "openai":
         session.out.print_json(compiled.to_openai())
@@ -240,7 +238,7 @@ def reflog(session: Session, *, name: str | None, limit: int | None, as_json: bo
 
     Without NAME it is the current branch. `branch@{3}` names where it stood three moves ago.
     """
-    with session.open() as tract:
+    with session.open_to_read() as tract:
         entries = tract.reflog(name, limit)
     if as_json:
         session.out.print_json([reflog_shape(entry) for entry in entries])

@@ -134,7 +134,7 @@ def _waiting(tract: Tract) -> MergeResult:
 @click.pass_obj
 def conflicts(session: Session, *, conflict_id: str | None, as_json: bool) -> None:
     """Show the conflicts of the merge that waits."""
-    with session.open() as tract:
+    with session.open_to_read() as tract:
         waiting = _waiting(tract) if conflict_id is not None else tract.merge_session()
         chosen = _choose(waiting, conflict_id) if waiting is not None and conflict_id is not None else None
     if as_json:

@@ -149,7 +149,7 @@ def config() -> None:
 @click.pass_obj
 def list_config(session: Session, *, revision: str, as_json: bool) -> None:
     """List what is set, at a revision."""
-    with session.open() as tract:
+    with session.open_to_read() as tract:
         settings = _read_config(tract, None if revision == "HEAD" else revision)
     if as_json:
         session.out.print_json(settings)
@@ -163,7 +163,7 @@ def list_config(session: Session, *, revision: str, as_json: bool) -> None:
 @click.pass_obj
 def get_config(session: Session, *, key: str, as_json: bool) -> None:
     """Print one value: text as it is, anything else as JSON."""
-    with session.open() as tract:
+    with session.open_to_read() as tract:
         settings = _read_config(tract, None)
     if key not in settings:
         raise ContentError(f"{key!r} is not set")

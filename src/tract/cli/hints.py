@@ -23,7 +23,7 @@ _HINTS: Mapping[type[Exception], str] = {
     exceptions.ReadOnlyError: "check who may write to the file and its folder",
     exceptions.CorruptionError: "'tract fsck' tells what is damaged",
     exceptions.SchemaVersionError: "install the version of tract that made it",
-    exceptions.ImportFormatError: "'tract import --help' tells what can be read",
+    exceptions.ImportFormatError: "--run N picks one of several conversations, --all takes each; see --help",
     llm_errors.LLMConfigError: "set TRACT_OPENAI_API_KEY, and TRACT_OPENAI_BASE_URL for another server than OpenAI's",
     llm_errors.LLMAuthError: "check TRACT_OPENAI_API_KEY and what it may do",
     llm_errors.LLMConnectionError: "check the network and TRACT_OPENAI_BASE_URL; nothing was changed",

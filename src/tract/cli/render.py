@@ -93,6 +93,7 @@ def commit_head(commit: Commit, names: Sequence[str | Styled], length: int = SHO
     model = commit.generation_config.get("model")
     if model:
         yield f"Model:  {model}"
+    yield from _settled_lines(commit)
     if commit.given_message is not None:
         yield ""
         for line in commit.given_message.split("\n"):
@@ -200,11 +201,11 @@ def _other_fields(edited: MessageDiff) -> list[str]:
     return [key for key in sorted({*before, *after} - ignored) if before.get(key) != after.get(key)]
 
 
-def settled_lines(commit: Commit) -> Iterator[Line]:
-    """Yield who settled each conflict of a merge, as its commit tells."""
+def _settled_lines(commit: Commit) -> Iterator[Line]:
+    """Yield who settled the first conflicts of a merge, as its commit tells: metadata may hold anything."""
     merge = commit.metadata.get("merge")
     told = merge.get("conflicts") if isinstance(merge, Mapping) else None
-    for each in told if isinstance(told, list) else ():
+    for each in told[:_SHOWN_CHANGES] if isinstance(told, list) else ():
         if isinstance(each, Mapping):
             config = each.get("generation_config")
             model = f", {config.get('model')}" if isinstance(config, Mapping) else ""
