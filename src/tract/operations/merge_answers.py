@@ -1,6 +1,7 @@
 """The answers of a merge: remembered ones, a strategy's, a resolver's; who gave them is kept."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from tract.exceptions import ContentError, MergeAbortedError, MergeError
@@ -32,7 +33,7 @@ class Answers:
 
     def settled(self) -> Settled:
         """Return what the answers make of the plan."""
-        return settle(self.prepared.plan, self._plain())
+        return settle(self.prepared.plan, _plain(self.given))
 
     def recall(self, allow: Collection[str]) -> None:
         """Take the answers that were remembered of open conflicts, and of those that these bring up.
@@ -46,12 +47,23 @@ class Answers:
             for conflict in fresh:
                 kept = read_remembered(self.repo, known[conflict.id]) if conflict.id in known else None
                 if kept is not None and (kept.by == "person" or may_settle(conflict, allow)):
-                    self.given[conflict.id] = replace(kept, by="remembered")
+                    self.take_fitting({conflict.id: replace(kept, by="remembered")})
+
+    def take_fitting(self, answers: Mapping[str, KeptAnswer]) -> None:
+        """Take those of some answers that still make valid messages of this plan."""
+        with suppress(ContentError):
+            settle(self.prepared.plan, _plain({**self.given, **answers}))
+            self.given.update(answers)
+            return
+        for conflict_id, kept in answers.items():
+            with suppress(ContentError):
+                check_kept(self.prepared, conflict_id, kept, self.given)
+                self.given[conflict_id] = kept
 
     def follow(self, strategy: Strategy) -> None:
         """Settle what is open as a strategy does; what it does not settle stays open."""
         if strategy in ("ours", "theirs", "union"):
-            _, answers = settle_by_strategy(self.prepared.plan, strategy, self._plain())
+            _, answers = settle_by_strategy(self.prepared.plan, strategy, _plain(self.given))
             for key, answer in answers.items():
                 if key not in self.given:
                     self.given[key] = KeptAnswer("strategy", answer.choice, answer.text, answer.fields)
@@ -68,9 +80,6 @@ class Answers:
                     self._take(conflict, resolver(info))
                 else:
                     self.left_open.add(conflict.id)
-
-    def _plain(self) -> dict[str, Answer]:
-        return {key: Answer(kept.choice, kept.text, kept.fields) for key, kept in self.given.items()}
 
     def _take(self, conflict: Conflict, resolution: Resolution) -> None:
         action = getattr(resolution, "action", None)
@@ -103,18 +112,21 @@ def kept_answer(
     config = resolution.generation_config
     kept_config = None if config is None else decode(encode(dict(config)))
     kept = replace(_read(conflict, resolution), by=by, reasoning=resolution.reasoning, generation_config=kept_config)
-    check_kept(prepared, conflict, kept, given)
+    check_kept(prepared, conflict.id, kept, given)
     return kept
 
 
-def check_kept(prepared: Prepared, conflict: Conflict, kept: KeptAnswer, given: Mapping[str, KeptAnswer]) -> None:
+def check_kept(prepared: Prepared, conflict_id: str, kept: KeptAnswer, given: Mapping[str, KeptAnswer]) -> None:
     """Check that an answer settles its conflict beside those given before.
 
     Raises:
         ContentError: it does not.
     """
-    others = {key: Answer(other.choice, other.text, other.fields) for key, other in given.items()}
-    settle(prepared.plan, {**others, conflict.id: Answer(kept.choice, kept.text, kept.fields)})
+    settle(prepared.plan, _plain({**given, conflict_id: kept}))
+
+
+def _plain(given: Mapping[str, KeptAnswer]) -> dict[str, Answer]:
+    return {key: Answer(kept.choice, kept.text, kept.fields) for key, kept in given.items()}
 
 
 def _resolver_answer(answers: Answers, conflict: Conflict, resolution: Resolution) -> KeptAnswer | None:

@@ -110,7 +110,7 @@ class MergeResult:
     def _show(self, waiting: Waiting) -> None:
         self.conflicts = describe(self.repo, waiting.prepared, waiting.conflicts)
         self.notices = waiting.settled.notices
-        self.resolutions = resolutions_of(waiting.session.answers, waiting.conflicts)
+        self.resolutions = resolutions_of(waiting.answers.given, waiting.conflicts)
         self.base_ids = waiting.prepared.base_ids
 
 
@@ -140,10 +140,10 @@ def _find_conflict(waiting: Waiting, conflict_id: str) -> Conflict:
 
 
 def _read_answer(waiting: Waiting, conflict: Conflict, answer: "str | Resolution") -> KeptAnswer:
-    others = {key: kept for key, kept in waiting.session.answers.items() if key != conflict.id}
+    others = {key: kept for key, kept in waiting.answers.given.items() if key != conflict.id}
     if isinstance(answer, str) and answer in conflict.choices:
         kept = KeptAnswer("person", choice=answer)
-        check_kept(waiting.prepared, conflict, kept, others)
+        check_kept(waiting.prepared, conflict.id, kept, others)
         return kept
     resolution = Resolution("resolved", content_text=answer) if isinstance(answer, str) else answer
     return kept_answer(waiting.prepared, conflict, resolution, others, by="person")

@@ -44,7 +44,8 @@ def read_waiting(repo: Repo, branch: str) -> Waiting | None:
         raise CommitNotFoundError("a side of the merge is gone", commit_id=session.theirs_id)
     options = replace(session.options, allow_unrelated=True)
     prepared = prepare(repo, ours, theirs, base_ids=find_bases(repo, ours, theirs), options=options)
-    answers = Answers(repo, prepared, dict(session.answers))
+    answers = Answers(repo, prepared)
+    answers.take_fitting(session.answers)
     settled = answers.settled()
     return Waiting(branch, record_id, session, prepared, answers, settled, all_conflicts(answers, settled))
 

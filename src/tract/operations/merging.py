@@ -77,7 +77,7 @@ def commit_merge(repo: Repo, result: MergeResult | None) -> Commit:
             waiting.prepared,
             waiting.settled,
             waiting.conflicts,
-            session.answers,
+            waiting.answers.given,
         )
         moves = deletion(repo, session.source, session.theirs_id, session.options)
         return publish_merge(repo, finished, operation, [closing, *moves])
