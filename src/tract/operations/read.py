@@ -23,7 +23,7 @@ from tract.operations.load import Overhead, load_context, load_context_at, load_
 from tract.operations.merge_session import find_merge_session
 from tract.operations.record import empty_facts, read_tip
 from tract.operations.repo import Rendering, Repo
-from tract.operations.revisions import check_text, resolve_commit
+from tract.operations.revisions import check_limit, check_text, resolve_commit
 from tract.operations.write import find_message
 
 _LOG_PAGE = 256
@@ -91,8 +91,7 @@ def log(repo: Repo, revision: str, limit: int | None) -> list[Commit]:
 
     Statements grow with the logarithm of what is walked, and with one for each 256 commits returned.
     """
-    if limit is not None and (type(limit) is not int or limit < 0):
-        raise ContentError(f"a limit is a number of commits, not {shown(limit)}")
+    check_limit(limit)
     ends = split_range(check_text(revision))
     if ends is None and revision == "HEAD" and read_tip(repo) is None:
         return []

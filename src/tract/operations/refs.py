@@ -1,6 +1,6 @@
 """Branches, tags and where the workspace stands: the verbs that move refs and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tract.exceptions import (
     ConcurrentMoveError,
@@ -15,8 +15,10 @@ from tract.model.results import ReflogEntry
 from tract.operations.graph import descends
 from tract.operations.record import read_tip
 from tract.operations.repo import Repo
-from tract.operations.revisions import find_named_ref, resolve_commit, resolve_revision
+from tract.operations.revisions import check_limit, find_named_ref, resolve_commit, resolve_revision
 from tract.protocols import RefMove, StoredCommit
+
+_ATTEMPTS = 100
 
 
 def branch(repo: Repo, name: str, at: str) -> str:
@@ -40,29 +42,42 @@ def names(repo: Repo, prefix: str) -> dict[str, str]:
 
 
 def switch(repo: Repo, name: str, *, create: bool) -> str:
-    """Put the workspace on a branch and return its name; `create` makes it first, where the workspace stands."""
+    """Put the workspace on a branch and return its name; `create` makes it first, where the workspace stands.
+
+    Five statements at most. Of several objects of one workspace that switch at once, HEAD follows the last.
+    """
     repo.refuse_in_batch("switch")
     ref = BRANCHES + check_ref_name(name)
-    moves = []
-    if create:
-        tip = read_tip(repo)
-        if tip is not None:
-            moves.append(RefMove(ref, None, tip.commit.id))
-        elif repo.store.find_ref(ref) is not None:
-            raise RefExistsError(f"{name!r} exists already", name=name)
-        born = tip is not None
-    else:
-        born = repo.store.find_ref(ref) is not None
-        if not born and name != repo.workspace.branch:
-            raise RefNotFoundError(f"no branch {name!r}", name=name)
     head = WORKSPACES + repo.workspace.name
-    standing = repo.store.find_ref(head)
-    if standing != ref:
-        moves.append(RefMove(head, standing, ref))
-    if moves:
-        _publish(repo, "switch", moves, name)
+    born = False
+
+    def plan() -> list[RefMove]:
+        nonlocal born
+        moves, born = _creation(repo, ref) if create else ([], _is_there(repo, name))
+        standing = repo.store.find_ref(head)
+        return moves if standing == ref else [*moves, RefMove(head, standing, ref)]
+
+    _publish(repo, "switch", plan)
     repo.workspace.stand_on(name, born=born)
     return name
+
+
+def _creation(repo: Repo, ref: str) -> tuple[list[RefMove], bool]:
+    """Return the move that makes a branch where the workspace stands, and whether it then exists."""
+    tip = read_tip(repo)
+    if tip is not None:
+        return [RefMove(ref, None, tip.commit.id)], True
+    if repo.store.find_ref(ref) is not None:
+        raise _exists(ref)
+    return [], False
+
+
+def _is_there(repo: Repo, name: str) -> bool:
+    """Tell whether a branch exists; where it does not, the workspace must stand on it, unborn."""
+    born = repo.store.find_ref(BRANCHES + name) is not None
+    if not born and name != repo.workspace.branch:
+        raise RefNotFoundError(f"no branch {name!r}", name=name)
+    return born
 
 
 def delete_branch(repo: Repo, name: str, *, force: bool) -> None:
@@ -74,20 +89,22 @@ def delete_branch(repo: Repo, name: str, *, force: bool) -> None:
     """
     repo.refuse_in_batch("delete_branch")
     ref = BRANCHES + check_ref_name(name)
-    tip = repo.store.find_tip(ref)
-    if tip is None:
-        raise RefNotFoundError(f"no branch {name!r}", name=name)
-    if name == repo.workspace.branch:
-        raise RefError(f"{name!r} is the branch that the workspace is on", name=name)
-    moves = [RefMove(ref, tip.commit.id, None)]
-    session_id = repo.store.find_ref(MERGES + name)
-    if session_id is not None:
-        if not force:
+
+    def plan() -> list[RefMove]:
+        tip = repo.store.find_tip(ref)
+        if tip is None:
+            raise RefNotFoundError(f"no branch {name!r}", name=name)
+        if name == repo.workspace.branch:
+            raise RefError(f"{name!r} is the branch that the workspace is on", name=name)
+        session_id = repo.store.find_ref(MERGES + name)
+        if session_id is not None and not force:
             raise MergeInProgressError(f"a merge into {name!r} waits", branch=name, session_id=session_id)
-        moves.append(RefMove(MERGES + name, session_id, None))
-    if not force and not _held_elsewhere(repo, ref, tip):
-        raise RefError(f"branch {name!r} is merged nowhere; its commits would be lost from view", name=name)
-    _publish(repo, "delete branch", moves, name)
+        if not force and not _held_elsewhere(repo, ref, tip):
+            raise RefError(f"branch {name!r} is merged nowhere; its commits would be lost from view", name=name)
+        waiting = [] if session_id is None else [RefMove(MERGES + name, session_id, None)]
+        return [RefMove(ref, tip.commit.id, None), *waiting]
+
+    _publish(repo, "delete branch", plan)
 
 
 def rename_branch(repo: Repo, old: str, new: str) -> None:
@@ -96,52 +113,80 @@ def rename_branch(repo: Repo, old: str, new: str) -> None:
     was, now = BRANCHES + check_ref_name(old), BRANCHES + check_ref_name(new)
     if was == now:
         return
-    target = repo.store.find_ref(was)
-    unborn = old == repo.workspace.branch and not repo.workspace.born
-    if target is None and not unborn:
-        raise RefNotFoundError(f"no branch {old!r}", name=old)
-    if repo.store.find_ref(now) is not None:
-        raise RefExistsError(f"{new!r} exists already", name=new)
-    heads = repo.store.refs(WORKSPACES)
-    moves = [RefMove(head, was, now) for head, standing in heads.items() if standing == was]
-    if target is not None:
-        moves += [RefMove(was, target, None), RefMove(now, None, target)]
-    session_id = repo.store.find_ref(MERGES + old)
-    if session_id is not None:
-        moves += [RefMove(MERGES + old, session_id, None), RefMove(MERGES + new, None, session_id)]
-    _publish(repo, "rename branch", moves, new)
+    born = False
+
+    def plan() -> list[RefMove]:
+        nonlocal born
+        target = repo.store.find_ref(was)
+        born = target is not None
+        if not born and (old != repo.workspace.branch or repo.workspace.born):
+            raise RefNotFoundError(f"no branch {old!r}", name=old)
+        if repo.store.find_ref(now) is not None:
+            raise _exists(now)
+        moves = _moves_of_heads(repo, was, now)
+        for ref, renamed, target_id in ((was, now, target), _renamed_session(repo, old, new)):
+            if target_id is not None:
+                moves += [RefMove(ref, target_id, None), RefMove(renamed, None, target_id)]
+        return moves
+
+    _publish(repo, "rename branch", plan)
     if repo.workspace.branch == old:
-        repo.workspace.stand_on(new, born=not unborn)
+        repo.workspace.stand_on(new, born=born)
+
+
+def _moves_of_heads(repo: Repo, was: str, now: str) -> list[RefMove]:
+    """Return the moves of the workspaces on a branch that is renamed; the own one may never have been written."""
+    heads = repo.store.refs(WORKSPACES)
+    own = WORKSPACES + repo.workspace.name
+    moves = [RefMove(head, was, now) for head, standing in heads.items() if standing == was]
+    if own not in heads and repo.branch_ref == was:
+        moves.append(RefMove(own, None, now))
+    return moves
+
+
+def _renamed_session(repo: Repo, old: str, new: str) -> tuple[str, str, str | None]:
+    return MERGES + old, MERGES + new, repo.store.find_ref(MERGES + old)
 
 
 def delete_tag(repo: Repo, name: str) -> None:
     """Delete a tag; the commit stays."""
     ref = TAGS + check_ref_name(name)
-    target = repo.store.find_ref(ref)
-    if target is None:
-        raise RefNotFoundError(f"no tag {name!r}", name=name)
-    _publish(repo, "delete tag", [RefMove(ref, target, None)], name)
+
+    def plan() -> list[RefMove]:
+        target = repo.store.find_ref(ref)
+        if target is None:
+            raise RefNotFoundError(f"no tag {name!r}", name=name)
+        return [RefMove(ref, target, None)]
+
+    _publish(repo, "delete tag", plan)
 
 
 def reset(repo: Repo, revision: str) -> Commit:
-    """Move the workspace's branch to a commit and return it; what it leaves stays in the reflog."""
+    """Move the workspace's branch to a commit and return it; what it leaves stays in the reflog.
+
+    Raises:
+        ConcurrentMoveError: the branch moved meanwhile; what another writer just said is not left unseen.
+    """
     repo.refuse_in_batch("reset")
     target = resolve_commit(repo, revision).commit
-    tip = read_tip(repo)
-    standing = tip.commit.id if tip is not None else None
-    if standing != target.id:
-        _publish(repo, "reset", [RefMove(repo.branch_ref, standing, target.id)], repo.workspace.branch)
-        repo.workspace.born = True
+    standing = repo.workspace.standing
+    ref = BRANCHES + standing.branch
+    tip = read_tip(repo, ref)
+    if tip is None or tip.commit.id != target.id:
+        move = RefMove(ref, tip.commit.id if tip is not None else None, target.id)
+        repo.store.publish([], [move], repo.operation("reset"))
+        standing.born = True
     return target
 
 
 def reflog(repo: Repo, name: str | None, limit: int | None) -> list[ReflogEntry]:
     """Return the moves of a branch or tag (None: the workspace's branch), newest first. At most three statements."""
-    shown = repo.workspace.branch if name in (None, "HEAD") else str(name)
+    check_limit(limit)
+    shown = repo.workspace.branch if name in (None, "HEAD") else check_ref_name(name)
     found = None if shown == repo.workspace.branch else find_named_ref(repo, shown)
     ref = found[0] if found is not None else BRANCHES + shown
     moves = repo.store.moves(ref, limit=limit)
-    if not moves and shown != repo.workspace.branch:
+    if not moves and found is None and shown != repo.workspace.branch:
         raise RefNotFoundError(f"no branch or tag {shown!r}", name=shown)
     return [
         ReflogEntry(
@@ -169,14 +214,25 @@ def _held_elsewhere(repo: Repo, ref: str, tip: StoredCommit) -> bool:
 
 
 def _create(repo: Repo, kind: str, ref: str, commit_id: str) -> None:
-    _publish(repo, kind, [RefMove(ref, None, commit_id)], ref.split("/", 1)[1])
+    _publish(repo, kind, lambda: [RefMove(ref, None, commit_id)])
 
 
-def _publish(repo: Repo, kind: str, moves: Sequence[RefMove], name: str) -> None:
-    """Move refs; a new name that is taken is a `RefExistsError`."""
-    try:
-        repo.store.publish([], moves, repo.operation(kind))
-    except ConcurrentMoveError as error:
-        if error.expected is None and error.found is not None:
-            raise RefExistsError(f"{name!r} exists already", name=name) from error
-        raise
+def _publish(repo: Repo, kind: str, plan: Callable[[], Sequence[RefMove]]) -> None:
+    """Move refs as planned, planned again while others move them; a new branch or tag that is taken is an error."""
+    operation = repo.operation(kind)
+    for attempt in range(_ATTEMPTS):
+        moves = plan()
+        try:
+            repo.store.publish([], moves, operation)
+            return
+        except ConcurrentMoveError as error:
+            made = {move.name for move in moves if move.old is None and not move.name.startswith(WORKSPACES)}
+            if error.ref in made:
+                raise _exists(error.ref) from error
+            if attempt == _ATTEMPTS - 1:
+                raise
+
+
+def _exists(ref: str) -> RefExistsError:
+    name = ref.split("/", 1)[1]
+    return RefExistsError(f"{name!r} exists already", name=name)

@@ -1,6 +1,6 @@
 """Revisions resolved to commits: names before ids, then the steps from there."""
 
-from tract.exceptions import AmbiguousRevisionError, CommitNotFoundError, RevisionError
+from tract.exceptions import AmbiguousRevisionError, CommitNotFoundError, ContentError, RevisionError
 from tract.history.revisions import Step, is_prefix, parse_revision
 from tract.model.commits import Commit
 from tract.model.encoding import ID_LENGTH, shown
@@ -58,6 +58,16 @@ def check_text(revision: object) -> str:
     if not isinstance(revision, str):
         raise RevisionError(f"a revision is text, not {type(revision).__name__}")
     return revision
+
+
+def check_limit(limit: object) -> None:
+    """Check that a limit is a number of things to return, or None.
+
+    Raises:
+        ContentError: it is not.
+    """
+    if limit is not None and (type(limit) is not int or limit < 0):
+        raise ContentError(f"a limit is a number, not {shown(limit)}")
 
 
 def find_named_ref(repo: Repo, name: str) -> tuple[str, str] | None:
