@@ -100,6 +100,7 @@ TABLE: list[tuple[str, list[Change], list[Change], Context, set[str]]] = [
     ("edit, edit elsewhere", [edit("b1", "x")], [edit("b2", "y")], START, set()),
     ("system edit, system edit", [edit("b0", "x")], [edit("b0", "y")], START, {"both_edit"}),
     ("system edit, reply", [edit("b0", "x")], [say("t", "assistant")], START, {"edit_plus_append"}),
+    ("system edit, same edit and reply", [edit("b0", "x")], [edit("b0", "x"), say("t", "assistant")], START, set()),
     ("system skip, reply", [mark("b0", "skipped")], [say("t", "assistant")], START, {"edit_plus_append"}),
     ("system pin, reply", [mark("b0", "pinned")], [say("t", "assistant")], START, set()),
     ("system edit, question", [edit("b0", "x")], [say("t")], START, set()),
@@ -270,6 +271,24 @@ def test_skip_vs_edit_answers(answer: Answer, says: str, visible: bool) -> None:
     assert ("b1" in shown(done.context)) == visible
 
 
+def test_the_stronger_of_two_raises_stands() -> None:
+    """Pinned here and important there is pinned, whichever side is ours."""
+    raised: tuple[list[Change], list[Change]] = ([mark("b1", "pinned")], [mark("b1", "important")])
+
+    found = [merge(*sides).context.find("b1") for sides in (raised, raised[::-1])]
+
+    assert [entry and entry.mark for entry in found] == ["pinned", "pinned"]
+
+
+def test_a_key_that_they_unset_goes_away() -> None:
+    """A key removed on one side and untouched on the other is removed."""
+    base = apply_changes(START, [Configure({"k": 1, "kept": 2})])
+
+    plan = merge([say("o")], [Configure({"k": None})], base)
+
+    assert dict(plan.context.config) == {"kept": 2}
+
+
 def test_skip_vs_edit_shows_nothing_for_the_skipping_side() -> None:
     """The side that skipped has no text, and the message concerned is the one edited."""
     conflict = only(merge([mark("b3", "skipped")], [result("k0", "1")], OPEN))
@@ -433,6 +452,37 @@ def test_summaries_folded_into_each_other_are_an_overlap() -> None:
     assert {"b1", "b2"} <= set(shown(plan.context))
 
 
+def refolded(summary: str, *edits: Change, base: Context) -> list[Change]:
+    """Return the changes that open a summary, edit what it stands for, and fold it again with the same words."""
+    inner = apply_changes(base, [Unfold(summary), *edits])
+    told = {key: entry.blob_id for key in base.seen[summary] if (entry := inner.find(key)) is not None}
+    return [Unfold(summary), *edits, Fold(summary, tuple(told), None, told)]
+
+
+def test_a_summary_made_anew_on_one_side_tells_what_that_side_says() -> None:
+    """What a summary was made from comes from the side that made it anew, from either side."""
+    base = apply_changes(START, [folded("s", ["b1", "b2"])])
+    anew = refolded("s", edit("b2", "x"), base=base)
+
+    for plan in (merge([say("o")], anew, base), merge(anew, [say("t")], base)):
+        assert plan.conflicts == ()
+        assert faults(plan.context) == []
+
+
+def test_a_summary_made_anew_on_both_sides_tells_what_is_settled() -> None:
+    """Once the message that both told differently is settled, the summary is asked about."""
+    base = apply_changes(START, [folded("s", ["b1", "b2"])])
+    ours, theirs = (refolded("s", edit("b2", words), base=base) for words in ("x", "y"))
+    plan = merge(ours, theirs, base)
+    both = next(conflict for conflict in plan.conflicts if conflict.kind == "both_edit")
+
+    done = settle(plan, {both.id: Answer("ours")})
+
+    assert {conflict.kind for conflict in plan.conflicts} == {"both_edit", "fold_vs_edit"}
+    assert [conflict.kind for conflict in done.open_conflicts] == ["fold_vs_edit"]
+    assert faults(settled(plan, Answer("ours")).context) == []
+
+
 def test_a_pinned_message_is_not_swallowed() -> None:
     """What one side pinned stays verbatim beside the other side's summary of the rest, and a notice says so."""
     for ours, theirs in (
@@ -450,7 +500,7 @@ def test_a_message_unfolded_before_stays_told() -> None:
     """What a side itself showed beside its summary is nothing that the merge has to ask about."""
     base = apply_changes(START, [folded("s", ["b1", "b2"]), Unfold("s", ("b2",)), edit("b2", "later")])
 
-    plan = merge([say("o")], [edit("b6", "x", base)], base)
+    plan = merge([say("o")], [edit("b2", "again", base)], base)
 
     assert plan.conflicts == ()
     assert shown(plan.context) == ["b0", "s", "b2", "b3", "b6", "o"]
@@ -568,6 +618,17 @@ def test_conflict_ids_survive_more_work_on_a_side() -> None:
     assert first.id == later.id
     assert first.id != other.id
     assert len(first.id) == 64
+
+
+def test_marks_and_keys_have_words_in_place_of_texts() -> None:
+    """What conflicts without being a text can be shown all the same."""
+    plan = merge([mark("b1", "skipped"), Configure({"k": [1, "é"]})], [mark("b1", "pinned"), Configure({"k": True})])
+
+    assert [conflict.words for conflict in plan.conflicts] == [
+        ("normal", "skipped", "pinned"),
+        (None, '[1,"é"]', "true"),
+    ]
+    assert only(merge([edit("b1", "x")], [edit("b1", "y")])).words is None
 
 
 def test_unrelated_contexts_merge_against_nothing() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from merge_support import BLOBS, Triple, folded, keep, new, started
+from merge_support import BLOBS, Triple, answer_to, folded, keep, new, started
 
 from tract.history.fold import apply_changes
 from tract.history.merge import settle
@@ -79,6 +79,23 @@ def test_a_summary_made_anew_is_folded_anew() -> None:
     changes = planned([folded("s", ["b1", "b2"])], [edit], Answer("ours"))
 
     assert kinds(changes) == ["Unfold", "Edit", "Fold"]
+
+
+def test_their_result_stands_behind_ours_whatever_their_order() -> None:
+    """A result that the other side has before one that is common is appended to the exchange like any other."""
+    base = apply_changes(START, [Append(new("call", "assistant", "", ["k0", "k1"]))])
+    call = base.find("call")
+    assert call is not None
+    first, second = (Append(answer_to(call, key, key)) for key in ("k0", "k1"))
+    ours = apply_changes(base, [second])
+    crossed = Triple(base, apply_changes(base, [first]), ours).plan().context
+
+    target = Triple(ours, apply_changes(ours, [Configure({"k": 1})]), crossed).plan().context
+
+    changes = plan_changes(apply_changes(ours, [Configure({"k": 1})]), target)
+    assert changes == (first,)
+    assert [entry.call_id for entry in crossed.entries[-2:]] == ["k0", "k1"]
+    assert [entry.call_id for entry in target.entries[-2:]] == ["k1", "k0"]
 
 
 def test_their_order_is_told_by_the_fewest_moves() -> None:

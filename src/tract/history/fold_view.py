@@ -12,8 +12,8 @@ IssueKind = Literal["changed", "late", "skipped", "twice"]
 class Issue(NamedTuple):
     """Something wrong with a visible summary: the message concerned, what it says now, and what the summary tells.
 
-    It tells a message that was edited (`changed`), skipped (`skipped`) or is shown beside it (`twice`), or stands
-    for one that it does not tell (`late`).
+    It tells a message that was edited (`changed`) or is shown beside it (`twice`), or stands for one that was skipped
+    (`skipped`) or that it does not tell (`late`).
     """
 
     kind: IssueKind
@@ -118,8 +118,6 @@ class FoldView:
                 found.add(Issue("changed", message_id, None, blob_id))
             elif entry.blob_id != blob_id:
                 found.add(Issue("changed", message_id, entry.blob_id, blob_id))
-            if head.mark == "skipped":
-                found.add(Issue("skipped", head.message_id))
             top = self.top(head.message_id)
             if top != summary and head.mark != "pinned" and self.is_visible(top):
                 found.add(Issue("twice", head.message_id))

@@ -130,7 +130,7 @@ def assemble(merging: Merging, answers: Answers) -> tuple[Settled, set[tuple[Reg
             answering.settle(conflict, answer)
     disputed, notices = set(registers.disputed), list(merging.notices)
     if draft.seen:
-        folding = _merge_folds(merging, draft, answers, waiting, answering.retold)
+        folding = _merge_folds(merging, answering, answers, waiting)
         waiting += folding.open
         notices += folding.notices
         disputed |= _disputed_folds(sides, folding.chosen)
@@ -144,14 +144,12 @@ def _as_base(base: Context | MergeBase) -> MergeBase:
     return MergeBase(base) if isinstance(base, Context) else base
 
 
-def _merge_folds(
-    merging: Merging, draft: Draft, answers: Answers, waiting: Iterable[Conflict], retold: set[str]
-) -> FoldMerge:
+def _merge_folds(merging: Merging, answering: Answering, answers: Answers, waiting: Iterable[Conflict]) -> FoldMerge:
     shaky = frozenset(conflict.key for conflict in waiting if conflict.kind in ("both_edit", "tool_result"))
     touched = merging.sides.our_delta.touched | merging.sides.their_delta.touched
-    folding = FoldMerge(draft, answers, merging.load, touched, shaky)
-    for summary in retold:
-        draft.refresh(summary)
+    folding = FoldMerge(answering.draft, answers, merging.load, touched, shaky)
+    for summary in answering.retold:
+        answering.draft.refresh(summary)
     folding.run(merging.registers.rivals)
     return folding
 

@@ -146,11 +146,15 @@ class FoldMerge:
                     progress = progress or asked is None
                     waiting += asked or ()
         self.open += waiting
+        self._show_hidden_twice()
+
+    def _show_hidden_twice(self) -> None:
+        """Unfold what is skipped and lies under a hidden summary: no change could fold it there."""
         folds = self.draft.folds
         for unit in list(folds.into):
-            # Hidden twice over: what is skipped need not be folded too, and no change could say so.
             if self.draft.get(unit).mark == "skipped" and not folds.is_visible(folds.top(unit)):
                 self.draft.fold(unit, None)
+        self._drop_idle()
 
     def _check(self, summary: str, answered: set[str]) -> list[Conflict] | None:
         """Return the open conflicts of a summary, or None if one was answered, so that all is to be seen anew."""

@@ -8,6 +8,7 @@ from tract.history.delta import Delta, find_delta
 from tract.history.draft import stronger
 from tract.history.merge_base import DISPUTED, Load, MergeBase, Register
 from tract.history.message_merge import merge_message, same_json
+from tract.model.changes import MARKS
 from tract.model.conflicts import SIDES, Conflict, Leave, SideBlobs
 from tract.model.context import Context, Entry
 from tract.model.messages import INSTRUCTION_ROLES, Blob, text_of
@@ -198,7 +199,7 @@ def _mark_conflict(merged: _Merged, base: Any, ours: Any, theirs: Any) -> Confli
         theirs,
         (merged.message_id,),
         SideBlobs(None, *shown),
-        (*SIDES, ours, theirs),
+        (*SIDES, *sorted((ours, theirs), key=MARKS.index)),
         needs_leave=leave_for(our_entry.role),
     )
 

@@ -32,7 +32,7 @@ SKIP = "skip"
 
 
 class SideBlobs(NamedTuple):
-    """The blobs whose texts say what a conflict is about; None where a side shows nothing."""
+    """The blobs, or the words, that say what a conflict is about; None where a side shows nothing."""
 
     base: str | None = None
     ours: str | None = None
@@ -73,6 +73,18 @@ class Conflict:
     def message_id(self) -> str | None:
         """The id of the message concerned, None if the conflict is about the configuration."""
         return None if self.kind == "config" else self.key
+
+    @property
+    def words(self) -> SideBlobs | None:
+        """What stands in place of texts where a conflict has none: marks, or JSON values of a key; else None."""
+        values = (self.base, self.ours, self.theirs)
+        if self.kind == "mark":
+            return SideBlobs(*values)
+        if self.kind == "config":
+            return SideBlobs(
+                *(None if value is None else encode(value).decode("utf-8", "surrogatepass") for value in values)
+            )
+        return None
 
     def swapped(self) -> "Conflict":
         """Return the conflict as the other side sees it."""
