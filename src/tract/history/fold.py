@@ -43,26 +43,34 @@ def check_context(context: Context) -> None:
     Raises:
         ContentError: something stands behind an open call, or a visible result has no call.
     """
-    visible = context.visible()
-    answered = {entry.message_id for entry in visible if entry.answers is not None}
-    last = visible[-1].unit if visible else None
-    for entry in visible:
-        if entry.role == "tool" and entry.answers is None:
+    entries = context.entries[:]
+    last = _last_visible(context)
+    for place, entry in enumerate(entries):
+        if entry.calls:
+            # Results stand right behind their call, so the last of them says whether all are there.
+            final = place + len(entry.calls)
+            answered = final < len(entries) and entries[final].answers == entry.message_id
+            if not answered and (last is None or entry.message_id != last.unit) and context.is_visible(entry):
+                raise ContentError(
+                    f"message {entry.message_id[:12]} has a call without a result, and something stands behind it",
+                    message_id=entry.message_id,
+                )
+        elif entry.role == "tool" and entry.answers is None and context.is_visible(entry):
             raise ContentError("a tool result without its call cannot be shown", message_id=entry.message_id)
-        if entry.calls and entry.message_id != last and not answered.issuperset(result_ids(entry)):
-            raise ContentError(
-                f"message {entry.message_id[:12]} has a call without a result, and something stands behind it",
-                message_id=entry.message_id,
-            )
 
 
 def open_calls(context: Context) -> tuple[OpenCall, ...]:
     """Return the unanswered calls of the last visible message, in order; reads the context from its end."""
+    last = _last_visible(context)
+    return () if last is None else unanswered(context, context.head(last))
+
+
+def _last_visible(context: Context) -> Entry | None:
     for position in range(len(context.entries) - 1, -1, -1):
         entry = context.entries[position]
         if context.is_visible(entry):
-            return unanswered(context, context.head(entry))
-    return ()
+            return entry
+    return None
 
 
 def unanswered(context: Context, assistant: Entry) -> tuple[OpenCall, ...]:
