@@ -8,7 +8,7 @@ from tract.exceptions import RevisionError
 from tract.model.encoding import ID_LENGTH, shown
 
 MINIMUM_PREFIX = 4
-_STEP = re.compile(r"~(\d{0,9})|\^(\d{0,9})|@\{(\d{1,9})\}")
+_STEP = re.compile(r"~([0-9]{0,9})|\^([0-9]{0,9})|@\{([0-9]{1,9})\}")
 _NAME = re.compile(r"[^~^]*?(?=[~^]|@\{|$)")
 
 

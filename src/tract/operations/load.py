@@ -1,16 +1,15 @@
 """Contexts and what they hold, read from the store as little as the caches allow."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from tract.exceptions import CommitNotFoundError, CorruptionError
 from tract.history.fold import apply_changes
 from tract.model.commits import Commit
-from tract.model.context import Context, Entry, GrowingList
+from tract.model.context import Context
 from tract.model.encoding import decode
-from tract.operations.repo import Rendering, Repo
-from tract.protocols import TokenCount
+from tract.operations.repo import Repo
+from tract.protocols import StoredCommit
 
 _PAGE = 64
 
@@ -21,19 +20,47 @@ def load_context(repo: Repo, commit: Commit | None) -> Context:
         return Context()
     newer: list[Commit] = []
     base = _cached(repo, commit, newer)
-    skip, limit = 1, _PAGE
-    while base is None:
-        page = repo.store.chain(commit.id, skip=skip, limit=limit if skip == 1 else None)
+    if base is None:
+        base = _read_back(repo, commit.id, newer, skip=1)
+    return _fold(repo, commit.id, base, newer)
+
+
+def load_context_at(repo: Repo, commit_id: str) -> Context:
+    """Return the context at a commit named by its id; at most two statements, none for what is cached.
+
+    Raises:
+        CommitNotFoundError: there is none of this id.
+    """
+    newer: list[Commit] = []
+    base = repo.caches.contexts.get(commit_id)
+    if base is None:
+        base = _read_back(repo, commit_id, newer, skip=0)
+    return _fold(repo, commit_id, base, newer)
+
+
+def keep_context(repo: Repo, commit_id: str, context: Context, beside: Context | None) -> None:
+    """Keep a context; one that shares its entries with the context beside it costs no memory of its own."""
+    shares = beside is not None and context.entries.shares(beside.entries)
+    repo.caches.contexts.put(commit_id, context, 1 if shares else 1 + len(context.entries))
+
+
+def _read_back(repo: Repo, commit_id: str, newer: list[Commit], *, skip: int) -> Context:
+    """Read a commit's history back to a context that is at hand, and note the commits on the way as newer."""
+    limit: int | None = _PAGE
+    while page := repo.store.chain(commit_id, skip=skip, limit=limit):
         for older in page:
             base = _cached(repo, older, newer)
             if base is not None:
-                break
-        else:
-            if not page:
-                raise CorruptionError(f"the history of commit {commit.id} has a gap", object_id=commit.id)
-        skip += len(page)
+                return base
+        skip, limit = skip + len(page), None
+    if skip == 0:
+        raise CommitNotFoundError(f"no commit {commit_id}", commit_id=commit_id)
+    raise CorruptionError(f"the history of commit {commit_id} has a gap", object_id=commit_id)
+
+
+def _fold(repo: Repo, commit_id: str, base: Context, newer: Sequence[Commit]) -> Context:
     context = apply_changes(base, (change for older in reversed(newer) for change in older.changes))
-    repo.caches.contexts.put(commit.id, context)
+    keep_context(repo, commit_id, context, base)
     return context
 
 
@@ -46,8 +73,8 @@ def _cached(repo: Repo, commit: Commit, newer: list[Commit]) -> Context | None:
     return repo.caches.contexts.get(commit.parents[0]) if commit.parents else Context()
 
 
-def load_commit(repo: Repo, commit_id: str) -> Commit:
-    """Return a commit.
+def load_stored(repo: Repo, commit_id: str) -> StoredCommit:
+    """Return a commit with what the store keeps beside it. One statement.
 
     Raises:
         CommitNotFoundError: there is none of this id.
@@ -55,13 +82,7 @@ def load_commit(repo: Repo, commit_id: str) -> Commit:
     found = repo.store.commits([commit_id]).get(commit_id)
     if found is None:
         raise CommitNotFoundError(f"no commit {commit_id}", commit_id=commit_id)
-    return found.commit
-
-
-def load_context_at(repo: Repo, commit_id: str) -> Context:
-    """Return the context at a commit named by its id."""
-    found = repo.caches.contexts.get(commit_id)
-    return found if found is not None else load_context(repo, load_commit(repo, commit_id))
+    return found
 
 
 def load_fields(repo: Repo, blob_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -84,91 +105,3 @@ def load_fields(repo: Repo, blob_ids: Sequence[str]) -> dict[str, dict[str, Any]
             found[blob_id] = decode(payload)
             repo.caches.fields.put(blob_id, found[blob_id], len(payload))
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Overhead:
-    """How a configuration's model counts, and what a prompt to it costs beside its messages: reply and tools."""
-
-    encoding: str
-    tokens: int
-    exact: bool
-
-
-def overhead_of(repo: Repo, config: Mapping[str, Any]) -> Overhead:
-    """Return what a configuration costs."""
-    model = config.get("model")
-    encoding = repo.counter.encoding_for(model)
-    tools = config.get("tools")
-    counted = repo.counter.count_tools(tools, encoding.name) if tools else TokenCount(0, True)
-    return Overhead(encoding.name, counted.tokens + repo.counter.reply_tokens(model), encoding.exact and counted.exact)
-
-
-def encoding_of(repo: Repo, config: Mapping[str, Any]) -> str:
-    """Return the name of the encoding that a configuration's model is counted in."""
-    return repo.counter.encoding_for(config.get("model")).name
-
-
-def load_counts(repo: Repo, fields: Mapping[str, Mapping[str, Any]], encoding: str) -> dict[str, TokenCount]:
-    """Return token counts parallel to these blobs; counts that nobody kept are made, and kept for the next reader."""
-    cached = repo.caches.counts.get_many([(blob_id, encoding) for blob_id in fields])
-    found = {blob_id: count for (blob_id, _), count in cached.items()}
-    unknown = [blob_id for blob_id in fields if blob_id not in found]
-    if unknown:
-        kept = repo.store.token_counts(unknown, encoding)
-        made = {
-            blob_id: repo.counter.count_message(fields[blob_id], encoding) for blob_id in unknown if blob_id not in kept
-        }
-        if made:
-            repo.store.save_token_counts(encoding, made)
-        for blob_id, count in (*kept.items(), *made.items()):
-            found[blob_id] = count
-            repo.caches.counts.put((blob_id, encoding), count)
-    return found
-
-
-def render(repo: Repo, context: Context) -> Rendering:
-    """Return what a model would be sent of a context, and what it costs; work follows what is new since a rendering.
-
-    At most two statements, and one more that keeps new counts.
-    """
-    encoding = encoding_of(repo, context.config)
-    base = _longest_rendering(repo, context, encoding)
-    entries = context.entries[len(base.context.entries) :] if base is not None else context.entries
-    visible = [entry for entry in entries if context.is_visible(entry)]
-    if base is None:
-        nothing: GrowingList[Any] = GrowingList()
-        base = Rendering(Context(), encoding, nothing, GrowingList(), GrowingList(), 0, True)
-    rendering = _extended(repo, base, context, visible)
-    repo.caches.renderings.put((id(context), encoding), rendering)
-    return rendering
-
-
-def _longest_rendering(repo: Repo, context: Context, encoding: str) -> Rendering | None:
-    """Return the longest rendering made of a beginning of this context that only appends have followed."""
-    best: Rendering | None = None
-    for rendering in repo.caches.renderings.newest():
-        older = rendering.context
-        if (
-            rendering.encoding == encoding
-            and older.entries.shares(context.entries)
-            and len(older.entries) <= len(context.entries)
-            and (best is None or len(older.entries) > len(best.context.entries))
-        ):
-            best = rendering
-    return best
-
-
-def _extended(repo: Repo, base: Rendering, context: Context, visible: Sequence[Entry]) -> Rendering:
-    fields = load_fields(repo, [entry.blob_id for entry in visible])
-    counts = load_counts(repo, fields, base.encoding)
-    tokens = [counts[entry.blob_id].tokens for entry in visible]
-    return Rendering(
-        context,
-        base.encoding,
-        base.fields.extended([fields[entry.blob_id] for entry in visible]),
-        base.message_ids.extended([entry.message_id for entry in visible]),
-        base.token_counts.extended(tokens),
-        base.tokens + sum(tokens),
-        base.exact and all(counts[entry.blob_id].exact for entry in visible),
-    )

@@ -19,11 +19,12 @@ from tract.model.messages import Message
 from tract.model.results import Diff, MessageVersion, Status
 from tract.operations.batch import Batch
 from tract.operations.graph import GraphReader
-from tract.operations.load import Overhead, load_context, load_context_at, load_fields, overhead_of, render
+from tract.operations.load import load_context, load_context_at, load_fields
 from tract.operations.merge_session import find_merge_session
 from tract.operations.record import empty_facts, read_tip
+from tract.operations.rendering import Overhead, overhead_of, render
 from tract.operations.repo import Rendering, Repo
-from tract.operations.revisions import check_limit, check_text, resolve_commit
+from tract.operations.revisions import check_limit, check_text, resolve_commit, resolve_place
 from tract.operations.write import find_message
 
 _LOG_PAGE = 256
@@ -51,7 +52,7 @@ def compiled(repo: Repo, context: Context, commit_id: str | None, *, budget: int
         message_ids=rendering.message_ids,
         token_counts=rendering.token_counts,
         token_count=rendering.tokens + overhead.tokens,
-        tokens_exact=rendering.exact and overhead.exact,
+        tokens_exact=not rendering.inexact and overhead.exact,
         commit_id=commit_id,
         config=context.config,
     )
@@ -67,7 +68,7 @@ def _cut(rendering: Rendering, overhead: Overhead, commit_id: str | None, budget
         message_ids=[rendering.message_ids[index] for index in kept],
         token_counts=counts,
         token_count=sum(counts) + overhead.tokens,
-        tokens_exact=rendering.exact and overhead.exact,
+        tokens_exact=not rendering.inexact and overhead.exact,
         commit_id=commit_id,
         config=context.config,
     )
@@ -82,8 +83,10 @@ def context_at(repo: Repo, at: str | None) -> tuple[Context, str | None]:
     if at is None:
         tip = read_tip(repo)
         return load_context(repo, tip.commit if tip else None), tip.commit.id if tip else None
-    stored = resolve_commit(repo, at)
-    return load_context(repo, stored.commit), stored.commit.id
+    place = resolve_place(repo, at)
+    if place.commit is not None:
+        return load_context(repo, place.commit), place.commit_id
+    return load_context_at(repo, place.commit_id), place.commit_id
 
 
 def log(repo: Repo, revision: str, limit: int | None) -> list[Commit]:

@@ -20,7 +20,8 @@ from tract.model.encoding import decode, encode, same_json
 from tract.model.messages import Blob
 from tract.model.refs import BRANCHES
 from tract.operations.graph import descends
-from tract.operations.load import encoding_of, load_context, overhead_of, render
+from tract.operations.load import keep_context, load_context
+from tract.operations.rendering import encoding_of, overhead_of, render
 from tract.operations.repo import Repo
 from tract.protocols import NewBlob, NewCommit, NewObject, Operation, RefMove, StoredCommit, TokenCount
 
@@ -86,7 +87,7 @@ def facts_of(repo: Repo, context: Context) -> ContextFacts:
     return ContextFacts(
         len(rendering.message_ids),
         rendering.tokens + overhead.tokens,
-        rendering.exact and overhead.exact,
+        not rendering.inexact and overhead.exact,
         overhead.encoding,
         budget if isinstance(budget, int) else None,
         open_calls(context),
@@ -221,13 +222,11 @@ class Draft:
         return commit
 
     def _remember(self, commit: Commit) -> None:
-        contexts = self.repo.caches.contexts
-        if self._context is None:
-            before = contexts.get(commit.parents[0]) if commit.parents else Context()
-            if before is None:
-                return
+        before = self.repo.caches.contexts.get(commit.parents[0]) if commit.parents else Context()
+        if self._context is None and before is not None:
             self._context = apply_changes(before, self.changes)
-        contexts.put(commit.id, self._context)
+        if self._context is not None:
+            keep_context(self.repo, commit.id, self._context, before)
 
     def _newer_tip(self, error: ConcurrentMoveError) -> StoredCommit:
         """Return where the branch stands now, if that descends from the draft's tip; else raise the error."""

@@ -59,22 +59,30 @@ class BoundedCache(Generic[Key, Value]):
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """What a context's visible messages are and cost, ready to be compiled; shares its lists with longer ones."""
+    """What a context's visible messages are and cost, ready to be compiled; shares its lists with longer ones.
+
+    The lists are parallel; `places` say where each message stands among the context's entries. `inexact` counts the
+    messages whose token counts are estimates.
+    """
 
     context: Context
     encoding: str
+    places: GrowingList[int]
     fields: GrowingList[dict[str, Any]]
     message_ids: GrowingList[str]
     token_counts: GrowingList[int]
     tokens: int
-    exact: bool
+    inexact: int
 
 
 @dataclass(frozen=True, slots=True)
 class Caches:
-    """What was read or made before, by ids that never change their meaning; every one of them may be lost."""
+    """What was read or made before, by ids that never change their meaning; every one of them may be lost.
 
-    contexts: BoundedCache[str, Context] = field(default_factory=lambda: BoundedCache(256))
+    Sizes: `contexts` in entries, `fields` in bytes.
+    """
+
+    contexts: BoundedCache[str, Context] = field(default_factory=lambda: BoundedCache(500_000))
     renderings: BoundedCache[tuple[int, str], Rendering] = field(default_factory=lambda: BoundedCache(16))
     fields: BoundedCache[str, dict[str, Any]] = field(default_factory=lambda: BoundedCache(64_000_000))
     counts: BoundedCache[tuple[str, str], TokenCount] = field(default_factory=lambda: BoundedCache(400_000))

@@ -1,16 +1,31 @@
 """Revisions resolved to commits: names before ids, then the steps from there."""
 
-from tract.exceptions import AmbiguousRevisionError, CommitNotFoundError, ContentError, RevisionError
+from typing import NamedTuple
+
+from tract.exceptions import AmbiguousRevisionError, ContentError, RevisionError
 from tract.history.revisions import Step, is_prefix, parse_revision
 from tract.model.commits import Commit
 from tract.model.encoding import ID_LENGTH, shown
 from tract.model.refs import BRANCHES, TAGS
-from tract.operations.load import load_commit
+from tract.operations.load import load_stored
 from tract.operations.record import read_tip
 from tract.operations.repo import Repo
 from tract.protocols import LoggedMove, StoredCommit
 
 _SHOWN_CANDIDATES = 20
+
+
+class Place(NamedTuple):
+    """A commit's id, and what was read of the commit on the way to it."""
+
+    commit_id: str
+    commit: Commit | None = None
+    stored: StoredCommit | None = None
+
+    @classmethod
+    def of(cls, stored: StoredCommit) -> "Place":
+        """Return the place of a commit that was read."""
+        return cls(stored.commit.id, stored.commit, stored)
 
 
 def resolve_revision(repo: Repo, text: str) -> str:
@@ -23,30 +38,27 @@ def resolve_revision(repo: Repo, text: str) -> str:
         AmbiguousRevisionError: several commits begin so.
         CommitNotFoundError: a whole id that no commit has.
     """
-    revision = parse_revision(text)
-    steps = revision.steps
-    if steps and steps[0].kind == "ago":
-        commit_id = _moves_ago(repo, revision.name, steps[0].count, text)
-        steps = steps[1:]
-    else:
-        commit_id = _named(repo, revision.name, text)
-    for step in steps:
-        commit_id = _follow(repo, commit_id, step, text)
-    return commit_id
+    return resolve_place(repo, text).commit_id
 
 
 def resolve_commit(repo: Repo, text: str) -> StoredCommit:
     """Return the commit that a revision names, with what the store keeps beside it; errors as `resolve_revision`."""
-    if text in ("HEAD", "@"):
-        tip = read_tip(repo)
-        if tip is None:
-            raise RevisionError(f"branch {repo.workspace.branch!r} has no commits yet", revision=text)
-        return tip
-    commit_id = resolve_revision(repo, text)
-    found = repo.store.commits([commit_id]).get(commit_id)
-    if found is None:
-        raise CommitNotFoundError(f"no commit {commit_id}", commit_id=commit_id)
-    return found
+    place = resolve_place(repo, text)
+    return place.stored or load_stored(repo, place.commit_id)
+
+
+def resolve_place(repo: Repo, text: str) -> Place:
+    """Return the commit that a revision names, as far as it was read; errors as `resolve_revision`."""
+    revision = parse_revision(text)
+    steps = revision.steps
+    if steps and steps[0].kind == "ago":
+        place = Place(_moves_ago(repo, revision.name, steps[0].count, text))
+        steps = steps[1:]
+    else:
+        place = _named(repo, revision.name, text)
+    for step in steps:
+        place = _follow(repo, place, step, text)
+    return place
 
 
 def check_text(revision: object) -> str:
@@ -79,41 +91,41 @@ def find_named_ref(repo: Repo, name: str) -> tuple[str, str] | None:
     return None
 
 
-def _named(repo: Repo, name: str, text: str) -> str:
+def _named(repo: Repo, name: str, text: str) -> Place:
     if name == "HEAD":
         tip = read_tip(repo)
         if tip is None:
             raise RevisionError(f"branch {repo.workspace.branch!r} has no commits yet", revision=text)
-        return tip.commit.id
-    ref = find_named_ref(repo, name)
-    if ref is not None:
-        return ref[1]
-    if not is_prefix(name):
-        raise RevisionError(f"no branch, tag or commit {shown(name)}", revision=text)
-    found = repo.store.commit_ids(name, _SHOWN_CANDIDATES)
+        return Place.of(tip)
+    if len(name) == ID_LENGTH and is_prefix(name):
+        return Place.of(load_stored(repo, name))
+    for prefix in (BRANCHES, TAGS):
+        named = repo.store.find_tip(prefix + name)
+        if named is not None:
+            return Place.of(named)
+    found = repo.store.commit_ids(name, _SHOWN_CANDIDATES) if is_prefix(name) else []
     if len(found) > 1:
         raise AmbiguousRevisionError(
             f"several commits begin with {shown(name)}", revision=text, candidates=tuple(found)
         )
-    if found:
-        return found[0]
-    if len(name) == ID_LENGTH:
-        raise CommitNotFoundError(f"no commit {name}", commit_id=name)
-    raise RevisionError(f"no branch, tag or commit {shown(name)}", revision=text)
+    if not found:
+        raise RevisionError(f"no branch, tag or commit {shown(name)}", revision=text)
+    return Place(found[0])
 
 
-def _follow(repo: Repo, commit_id: str, step: Step, text: str) -> str:
+def _follow(repo: Repo, place: Place, step: Step, text: str) -> Place:
     if step.kind == "back":
-        chain = repo.store.chain(commit_id, skip=step.count, limit=1)
+        chain = repo.store.chain(place.commit_id, skip=step.count, limit=1)
         if not chain:
             raise RevisionError(f"{shown(text)} goes back further than the history does", revision=text)
-        return chain[0].id
-    commit: Commit = load_commit(repo, commit_id)
+        return Place(chain[0].id, chain[0])
     if step.count == 0:
-        return commit_id
-    if step.count > len(commit.parents):
-        raise RevisionError(f"{shown(text)}: commit {commit_id[:12]} has {len(commit.parents)} parents", revision=text)
-    return commit.parents[step.count - 1]
+        return place
+    parents = (place.commit or load_stored(repo, place.commit_id).commit).parents
+    if step.count > len(parents):
+        problem = f"commit {place.commit_id[:12]} has {len(parents)} parents"
+        raise RevisionError(f"{shown(text)}: {problem}", revision=text)
+    return Place(parents[step.count - 1])
 
 
 def _moves_ago(repo: Repo, name: str, count: int, text: str) -> str:
