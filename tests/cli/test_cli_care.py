@@ -1,10 +1,13 @@
 """The commands that care: fsck, completion, and help."""
 
+import json
+import re
 import subprocess
 
 import pytest
 from cli_support import Shell, conflicted
 
+from tract.cli import hints
 from tract.cli.app import FAMILIES, app
 
 
@@ -113,3 +116,28 @@ def test_every_command_is_in_one_family_and_says_what_it_does(empty: Shell) -> N
 def test_every_command_has_help(empty: Shell, name: str) -> None:
     """`tract COMMAND --help` works anywhere."""
     assert empty.run(name, "--help").out.startswith(f"Usage: tract {name}")
+
+
+def test_hints_name_commands_that_there_are() -> None:
+    """No hint sends anybody to a command or an option that is not there."""
+    for hint in hints.HINTS.values():
+        for name in re.findall(r"'tract (\w+)", hint):
+            assert name in app.commands
+        for option in re.findall(r"--[a-z]+", hint):
+            parameters = [parameter for command in app.commands.values() for parameter in command.params]
+            known = {each for parameter in (*parameters, *app.params) for each in parameter.opts} | {"--help"}
+            assert option in known
+
+
+def test_an_ambiguous_id_gets_its_candidates_as_a_hint(shell: Shell) -> None:
+    """What several messages share is answered with what it could be."""
+    messages = [{"role": "user", "content": str(number)} for number in range(600)]
+    ids = shell.run("import", "-", "--json", stdin=json.dumps(messages)).json[0]["message_ids"]
+    prefixes = [key[:4] for key in ids]
+    shared = next(prefix for prefix in prefixes if prefixes.count(prefix) > 1)
+
+    done = shell.run("history", shared, code=1)
+
+    candidates = [key[:12] for key in ids if key.startswith(shared)]
+    assert done.err.splitlines()[0].startswith("error: several messages begin with")
+    assert sorted(done.err.splitlines()[1].removeprefix("hint: it could be ").split(", ")) == sorted(candidates)

@@ -6,7 +6,7 @@ from tract import exceptions
 from tract.cli.place import ForeignTractError, NoTractError
 from tract.llm import errors as llm_errors
 
-_HINTS: Mapping[type[Exception], str] = {
+HINTS: Mapping[type[Exception], str] = {
     NoTractError: "make one with 'tract init', or name one with --db or TRACT_DB",
     ForeignTractError: "if you trust it, name its database with --db or TRACT_DB",
     exceptions.CommitNotFoundError: "'tract log' lists the commits",
@@ -30,6 +30,8 @@ _HINTS: Mapping[type[Exception], str] = {
     llm_errors.LLMRateLimitError: "wait a while, or settle the conflicts by hand: 'tract merge --manual'",
     llm_errors.LLMClientError: "settle the conflicts by hand: 'tract merge --manual'",
 }
+"""The line for each class of error; the nearest class above an error's own counts."""
+
 _SHOWN_CANDIDATES = 5
 _SHOWN_CHARACTERS = 12
 
@@ -40,4 +42,4 @@ def find_hint(error: Exception) -> str | None:
     if candidates:
         shown = ", ".join(candidate[:_SHOWN_CHARACTERS] for candidate in candidates[:_SHOWN_CANDIDATES])
         return f"it could be {shown}{', ...' if len(candidates) > _SHOWN_CANDIDATES else ''}"
-    return next((_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS), None)
+    return next((HINTS[kind] for kind in type(error).__mro__ if kind in HINTS), None)
