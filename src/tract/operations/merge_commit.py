@@ -11,10 +11,10 @@ from tract.model.commits import Commit, added_messages, build_commit
 from tract.model.conflicts import Conflict
 from tract.model.messages import Blob
 from tract.model.refs import BRANCHES, MERGES
-from tract.operations.load import encoding_of
 from tract.operations.merge_plan import Prepared
 from tract.operations.merge_session import KeptAnswer, MergeOptions, find_remembered, remember
 from tract.operations.record import count_blob, facts_of, new_objects
+from tract.operations.rendering import encoding_of
 from tract.operations.repo import Repo
 from tract.protocols import NewCommit, Operation, RefMove
 

@@ -8,13 +8,14 @@ from tract.exceptions import ConcurrentMoveError, MergeError
 from tract.formats.compiled import CompiledContext
 from tract.model.commits import Commit
 from tract.model.conflicts import Conflict, ConflictInfo, Notice
-from tract.operations.load import encoding_of, load_context
+from tract.operations.load import load_context
 from tract.operations.merge_answers import check_kept, kept_answer
 from tract.operations.merge_plan import describe
 from tract.operations.merge_session import KeptAnswer
 from tract.operations.merge_waiting import Waiting, read_waiting, save_waiting
 from tract.operations.read import compiled
 from tract.operations.record import count_blob
+from tract.operations.rendering import encoding_of
 from tract.operations.repo import Repo
 from tract.protocols import Resolution
 

@@ -1,0 +1,176 @@
+"""What a context's visible messages are and cost, made from an earlier rendering where they are the same."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tract.model.context import Context, Entry, GrowingList
+from tract.operations.load import load_fields
+from tract.operations.repo import Rendering, Repo
+from tract.protocols import TokenCount
+
+_SLICE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Overhead:
+    """How a configuration's model counts, and what a prompt to it costs beside its messages: reply and tools."""
+
+    encoding: str
+    tokens: int
+    exact: bool
+
+
+def overhead_of(repo: Repo, config: Mapping[str, Any]) -> Overhead:
+    """Return what a configuration costs."""
+    model = config.get("model")
+    encoding = repo.counter.encoding_for(model)
+    tools = config.get("tools")
+    counted = repo.counter.count_tools(tools, encoding.name) if tools else TokenCount(0, True)
+    return Overhead(encoding.name, counted.tokens + repo.counter.reply_tokens(model), encoding.exact and counted.exact)
+
+
+def encoding_of(repo: Repo, config: Mapping[str, Any]) -> str:
+    """Return the name of the encoding that a configuration's model is counted in."""
+    return repo.counter.encoding_for(config.get("model")).name
+
+
+def load_counts(repo: Repo, fields: Mapping[str, Mapping[str, Any]], encoding: str) -> dict[str, TokenCount]:
+    """Return token counts parallel to these blobs; counts that nobody kept are made, and kept for the next reader."""
+    cached = repo.caches.counts.get_many([(blob_id, encoding) for blob_id in fields])
+    found = {blob_id: count for (blob_id, _), count in cached.items()}
+    unknown = [blob_id for blob_id in fields if blob_id not in found]
+    if unknown:
+        kept = repo.store.token_counts(unknown, encoding)
+        made = {
+            blob_id: repo.counter.count_message(fields[blob_id], encoding) for blob_id in unknown if blob_id not in kept
+        }
+        if made:
+            repo.store.save_token_counts(encoding, made)
+        for blob_id, count in (*kept.items(), *made.items()):
+            found[blob_id] = count
+            repo.caches.counts.put((blob_id, encoding), count)
+    return found
+
+
+def render(repo: Repo, context: Context) -> Rendering:
+    """Return what a model would be sent of a context, and what it costs.
+
+    Work follows what is new since a rendering that is at hand: appends extend it and share its lists, a change in the
+    middle is spliced in. At most two statements, and one more that keeps new counts.
+    """
+    encoding = encoding_of(repo, context.config)
+    renderings = [found for found in repo.caches.renderings.newest() if found.encoding == encoding]
+    grown = [found for found in renderings if _is_beginning(found.context, context)]
+    if grown:
+        rendering = _extended(repo, max(grown, key=lambda found: len(found.context.entries)), context)
+    elif renderings and renderings[0].context.covering == context.covering:
+        rendering = _spliced(repo, renderings[0], context)
+    else:
+        rendering = _extended(repo, _nothing(encoding), context)
+    repo.caches.renderings.put((id(context), encoding), rendering)
+    return rendering
+
+
+def _nothing(encoding: str) -> Rendering:
+    return Rendering(Context(), encoding, GrowingList(), GrowingList(), GrowingList(), GrowingList(), 0, 0)
+
+
+def _is_beginning(older: Context, context: Context) -> bool:
+    """Tell whether a context is another one that only appends have followed."""
+    return older.entries.shares(context.entries) and len(older.entries) <= len(context.entries)
+
+
+def _extended(repo: Repo, base: Rendering, context: Context) -> Rendering:
+    start = len(base.context.entries)
+    part = _render_part(repo, context, start, len(context.entries), base.encoding)
+    return Rendering(
+        context,
+        base.encoding,
+        base.places.extended(part.places),
+        base.fields.extended(part.fields),
+        base.message_ids.extended(part.message_ids),
+        base.token_counts.extended(part.token_counts),
+        base.tokens + sum(part.token_counts),
+        base.inexact + part.inexact,
+    )
+
+
+def _spliced(repo: Repo, base: Rendering, context: Context) -> Rendering:
+    """Render the part of a context that another rendering's does not have, between what is the same in both."""
+    old, new = base.context.entries, context.entries
+    head = _same(zip(_slices(old), _slices(new), strict=False))
+    tail = min(
+        _same(zip(_slices(old, back=True), _slices(new, back=True), strict=False)), min(len(old), len(new)) - head
+    )
+    while tail and new[len(new) - tail].answers is not None:
+        tail -= 1  # A result's mark is its assistant message's, which stands in the part that changed.
+    stop, new_stop = len(old) - tail, len(new) - tail
+    first, last = bisect_left(base.places, head), bisect_left(base.places, stop)
+    part = _render_part(repo, context, head, new_stop, base.encoding)
+    gone = _count(repo, [old[place] for place in base.places[first:last]], base.encoding)
+    shift = new_stop - stop
+    return Rendering(
+        context,
+        base.encoding,
+        GrowingList([*base.places[:first], *part.places, *[place + shift for place in base.places[last:]]]),
+        GrowingList([*base.fields[:first], *part.fields, *base.fields[last:]]),
+        GrowingList([*base.message_ids[:first], *part.message_ids, *base.message_ids[last:]]),
+        GrowingList([*base.token_counts[:first], *part.token_counts, *base.token_counts[last:]]),
+        base.tokens - sum(base.token_counts[first:last]) + sum(part.token_counts),
+        base.inexact - sum(not count.exact for count in gone) + part.inexact,
+    )
+
+
+def _slices(entries: Sequence[Entry], *, back: bool = False) -> Iterator[list[Entry]]:
+    """Yield a context's entries in slices that compare in C, from the beginning or from the end, then nothing."""
+    whole = entries[:]
+    if back:
+        whole = whole[::-1]
+    for start in range(0, len(whole) + 1, _SLICE):
+        yield list(whole[start : start + _SLICE])
+
+
+def _same(pairs: Iterator[tuple[list[Entry], list[Entry]]]) -> int:
+    """Return how many entries are the same before the first that is not."""
+    passed = 0
+    for one, other in pairs:
+        if one != other:
+            return passed + next(
+                (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
+                min(len(one), len(other)),
+            )
+        passed += len(one)
+    return passed
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The rendering of some of a context's entries: parallel lists of the visible ones, and how many are estimates."""
+
+    places: list[int]
+    fields: list[dict[str, Any]]
+    message_ids: list[str]
+    token_counts: list[int]
+    inexact: int
+
+
+def _render_part(repo: Repo, context: Context, start: int, stop: int, encoding: str) -> _Part:
+    entries = context.entries[start:stop]
+    places = [start + offset for offset, entry in enumerate(entries) if context.is_visible(entry)]
+    visible = [entries[place - start] for place in places]
+    fields = load_fields(repo, [entry.blob_id for entry in visible])
+    counts = load_counts(repo, fields, encoding)
+    return _Part(
+        places,
+        [fields[entry.blob_id] for entry in visible],
+        [entry.message_id for entry in visible],
+        [counts[entry.blob_id].tokens for entry in visible],
+        sum(not counts[entry.blob_id].exact for entry in visible),
+    )
+
+
+def _count(repo: Repo, entries: Sequence[Entry], encoding: str) -> list[TokenCount]:
+    counts = load_counts(repo, load_fields(repo, [entry.blob_id for entry in entries]), encoding)
+    return [counts[entry.blob_id] for entry in entries]
