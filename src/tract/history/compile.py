@@ -31,7 +31,7 @@ def plan_budget(
             total += token_counts[index]
         if total > budget:
             break
-        if entries[index].role == "user" and not must[index]:
+        if entries[index].role == "user":
             cut = index
     else:
         cut = 0
