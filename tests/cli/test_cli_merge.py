@@ -307,6 +307,26 @@ def test_conflicts_of_settings_and_marks_are_settled_by_choice(shell: Shell) -> 
     assert shell.texts() == []
 
 
+def test_conflicts_of_settings_show_both_values(shell: Shell) -> None:
+    """What each side set stands in the list and in the JSON."""
+    conflicted(shell)
+    shell.run("edit", shell.run("compile", "--json").json["messages"][0]["id"], "Shall we go by train?")
+    shell.run("config", "set", "model", "gpt-4o")
+    shell.run("switch", "other")
+    shell.run("config", "set", "model", "gpt-4")
+    shell.run("config", "set", "budget", "1")
+    shell.run("switch", "main")
+    done = shell.run("merge", "other", code=1)
+
+    (conflict,) = shell.run("conflicts", "--json").json
+    assert "of setting model" in done.out
+    assert (conflict["ours"]["text"], conflict["theirs"]["text"]) == ('"gpt-4o"', '"gpt-4"')
+    assert '        "gpt-4"' in done.lines
+    shell.run("resolve", "--theirs")
+    shell.run("merge", "--continue")
+    assert shell.run("config", "get", "model").lines == ["gpt-4"]
+
+
 def test_unrelated_histories_need_leave(shell: Shell) -> None:
     """Branches without a common commit merge only with --allow-unrelated."""
     runs = [[{"role": "user", "content": "a"}], [{"role": "user", "content": "b"}]]

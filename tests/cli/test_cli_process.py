@@ -86,6 +86,21 @@ def test_the_installed_command_and_the_module_are_the_same(shell: Shell) -> None
     assert outputs[0].startswith(b"tract ")
 
 
+def test_reading_commands_load_nothing_heavy(shell: Shell) -> None:
+    """`log` and the like pay neither for a model's client, nor for a tokenizer, nor for the tour's web server."""
+    shell.says("user", "hello")
+    script = """if True:
+        import sys
+        from tract.cli import main
+        main(["log"]), main(["status"]), main(["branch"])
+        print(sorted(set(sys.modules) & {"httpx", "tenacity", "tiktoken", "psycopg", "rich", "http.server"}))
+    """
+
+    done = subprocess.run([sys.executable, "-c", script], cwd=shell.folder, capture_output=True, check=True)
+
+    assert done.stdout.endswith(b"[]\n")
+
+
 def test_a_reader_who_leaves_early_is_no_fault(shell: Shell) -> None:
     """A broken pipe in the middle of much output ends with 141, and nothing is said."""
     shell.says("user", "long text\n" * 100_000)
@@ -182,13 +197,12 @@ def test_a_terminated_command_leaves_the_store_whole(shell: Shell) -> None:
 
 
 def test_colour_is_for_terminals(shell: Shell) -> None:
-    """Colour shows on a terminal, and neither in a pipe, nor with NO_COLOR, nor on a dumb terminal."""
+    """Colour shows on a terminal, and neither in a pipe nor with NO_COLOR."""
     shell.says("user", "hello")
     plain = {"TRACT_PAGER": ""}
 
     assert COLOUR in on_terminal(shell, "log", environment=plain)[1]
     assert "\x1b" not in on_terminal(shell, "log", environment={**plain, "NO_COLOR": "1"})[1]
-    assert "\x1b" not in on_terminal(shell, "log", environment={**plain, "TERM": "dumb"})[1]
     assert b"\x1b" not in shell.process("log", environment={"TERM": "xterm"}).stdout
 
 
@@ -217,19 +231,15 @@ def test_long_output_is_paged_on_a_terminal(shell: Shell, pager: Path, arguments
 
 
 def test_nothing_is_paged_elsewhere(shell: Shell, pager: Path) -> None:
-    """No pager runs in a pipe, for JSON, with --no-pager, or where there is none."""
+    """No pager runs in a pipe, for JSON, or with --no-pager."""
     shell.says("user", "hello")
     with_pager = {"TRACT_PAGER": str(pager)}
 
     shell.process("log", environment=with_pager)
     on_terminal(shell, "log", "--json", environment=with_pager)
     on_terminal(shell, "--no-pager", "log", environment=with_pager)
-    missing = on_terminal(shell, "log", environment={"TRACT_PAGER": "no-such-pager -x", "NO_COLOR": "1"})
-    unreadable = on_terminal(shell, "log", environment={"TRACT_PAGER": "'", "NO_COLOR": "1"})
 
     assert not (shell.folder / "noted").exists()
-    assert missing[1].startswith("commit ")
-    assert unreadable[1].startswith("commit ")
 
 
 def test_a_pager_may_be_left_early(shell: Shell) -> None:

@@ -9,7 +9,7 @@ from cli_support import Shell
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tract.cli.terminal import Styled, Terminal, preview, to_json, visible
+from tract.cli.terminal import Styled, Terminal, find_pager, preview, to_json, visible
 
 ESCAPES = (
     *("\x1b[31mred", "\x1b[0;1;5mblink", "\x1b[38;2;255;0;0mtrue colour", "\x1b[8mhidden", "\x1b[7minverse"),
@@ -152,3 +152,47 @@ def test_colour_goes_around_harmless_text() -> None:
 def test_previews_fit(text: str, shown: str) -> None:
     """A preview is the beginning of a text in one line of a given width."""
     assert preview(text, 10) == shown
+
+
+class Screen(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.mark.parametrize(
+    ("term", "no_color", "is_coloured"),
+    [("xterm", "", True), ("xterm", "1", False), ("dumb", "", False), (None, "", False)],
+)
+def test_who_gets_colour(monkeypatch: pytest.MonkeyPatch, term: str | None, no_color: str, is_coloured: bool) -> None:
+    """A terminal that can show it, unless NO_COLOR holds anything."""
+    monkeypatch.delenv("TERM", raising=False)
+    if term is not None:
+        monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("NO_COLOR", no_color)
+
+    assert ("\x1b" in Terminal.of(Screen()).render(Styled("x", "added"))) == is_coloured
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"TRACT_PAGER": "sort -r", "PAGER": "head"}, "sort -r"),
+        ({"PAGER": "head"}, "head"),
+        ({"PAGER": "LINES=1 head"}, "LINES=1 head"),
+        ({"TRACT_PAGER": "", "PAGER": "head"}, None),
+        ({"PAGER": "cat"}, None),
+        ({"PAGER": "no-such-pager -x"}, None),
+        ({"PAGER": "'"}, None),
+    ],
+)
+def test_which_pager_is_used(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str | None) -> None:
+    """TRACT_PAGER goes before PAGER; nothing, cat, and what is not there mean none."""
+    for name in ("TRACT_PAGER", "PAGER"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert find_pager() == expected

@@ -1,7 +1,6 @@
 """The commands that record: add, edit, skip, unskip, pin, unpin and config."""
 
 import json
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 from tract.cli.app import Session, json_option
 from tract.cli.completion import complete_messages, complete_revisions
 from tract.cli.render import change_lines, setting, short
+from tract.cli.settings import read_config
 from tract.cli.shapes import commit_shape
 from tract.cli.terminal import Styled, one_line, pieces, preview
 from tract.cli.texts import ask_editor, checked_argument, read_text, text_options
@@ -18,9 +18,6 @@ from tract.facade import Tract
 from tract.model.commits import Commit
 
 _ROLES = ("user", "assistant", "system", "tool", "developer")
-# More than any context has, so that a small configured budget keeps nobody from reading the configuration.
-_NO_BUDGET = sys.maxsize
-
 _message_option = click.option("-m", "--message", metavar="TEXT", help="What to say about the commit.")
 
 
@@ -150,7 +147,7 @@ def config() -> None:
 def list_config(session: Session, *, revision: str, as_json: bool) -> None:
     """List what is set, at a revision."""
     with session.open_to_read() as tract:
-        settings = _read_config(tract, None if revision == "HEAD" else revision)
+        settings = read_config(tract, None if revision == "HEAD" else revision)
     if as_json:
         session.out.print_json(settings)
     else:
@@ -164,7 +161,7 @@ def list_config(session: Session, *, revision: str, as_json: bool) -> None:
 def get_config(session: Session, *, key: str, as_json: bool) -> None:
     """Print one value: text as it is, anything else as JSON."""
     with session.open_to_read() as tract:
-        settings = _read_config(tract, None)
+        settings = read_config(tract, None)
     if key not in settings:
         raise ContentError(f"{key!r} is not set")
     value = settings[key]
@@ -193,7 +190,7 @@ def set_config(session: Session, *, key: str, value: str, is_text: bool, as_json
 def unset_config(session: Session, *, keys: Sequence[str], as_json: bool) -> None:
     """Unset keys."""
     with session.open() as tract:
-        settings = _read_config(tract, None)
+        settings = read_config(tract, None)
     for key in keys:
         if key not in settings:
             raise ContentError(f"{key!r} is not set")
@@ -205,10 +202,6 @@ def _configure(session: Session, settings: dict[str, Any], *, as_json: bool) -> 
         before = tract.head_id
         commit = tract.configure(**settings)
         report_commit(session, tract, commit, before=before, as_json=as_json)
-
-
-def _read_config(tract: Tract, revision: str | None) -> dict[str, Any]:
-    return tract.compile(revision, _NO_BUDGET).config
 
 
 def parse_json(text: str, source: str) -> Any:
