@@ -429,6 +429,17 @@ def test_fold_overlap_is_chosen_as_a_whole(answer: str, expected: list[str]) -> 
     assert not only(plan).takes_text
 
 
+def test_an_overlap_takes_in_what_lies_under_it() -> None:
+    """Two summaries that each stand for an older one are chosen together with that one."""
+    base = apply_changes(START, [folded("old", ["b1"])])
+
+    plan = merge([folded("s", ["old", "b2"])], [folded("z", ["old"])], base)
+
+    assert only(plan).message_ids == ("old", "s", "z")
+    assert shown(settled(plan, Answer("theirs")).context) == ["b0", "z", "b2", "b3", "b6"]
+    assert shown(settled(plan, Answer("unfold")).context) == ["b0", "b1", "b2", "b3", "b6"]
+
+
 def test_expanding_what_the_other_side_folded_is_an_overlap() -> None:
     """A summary that one side opened and the other folded away is chosen with what it was folded into."""
     base = apply_changes(START, [folded("s", ["b1"])])
@@ -494,6 +505,61 @@ def test_a_pinned_message_is_not_swallowed() -> None:
         assert shown(plan.context) == ["b0", "s", "b2", "b3", "b6"]
         assert plan.conflicts == ()
         assert [(notice.kind, notice.message_ids) for notice in plan.notices] == [("pin_kept", ("b2",))]
+
+
+def test_a_pinned_summary_is_chosen_with_what_would_swallow_it() -> None:
+    """What a pinned summary tells is not to be told twice, so the outer summary is asked about, and goes."""
+    base = apply_changes(START, [folded("s", ["b1", "b2"])])
+    plan = merge([folded("outer", ["s", "b3"])], [mark("s", "pinned")], base)
+
+    for choice in ("ours", "theirs"):
+        done = settled(plan, Answer(choice))
+        assert "s" in shown(done.context)
+        assert faults(done.context) == []
+    assert only(plan).kind == "fold_overlap"
+
+
+def test_a_summary_of_nothing_but_an_opened_one_goes_with_it() -> None:
+    """Where the other side opened the inner summary and pinned all of it, nothing is left to ask or to tell."""
+    base = apply_changes(START, [folded("s", ["b1"])])
+    theirs = [Unfold("s"), mark("b1", "pinned"), edit("b1", "x")]
+
+    plan = merge([folded("outer", ["s"])], theirs, base)
+
+    assert plan.conflicts == ()
+    assert shown(plan.context) == ["b0", "b1", "b2", "b3", "b6"]
+    assert faults(plan.context) == []
+
+
+def both_retold() -> MergePlan:
+    """Return the merge of two sides that edited one message and summarised it anew, each in its own words."""
+    base = apply_changes(START, [folded("s", ["b1", "b2"])])
+    ours, theirs = (
+        [*refolded("s", edit("b2", words), base=base), edit("s", f"sum {words}", base)] for words in ("x", "y")
+    )
+    return merge(ours, theirs, base)
+
+
+def test_a_side_chosen_for_a_summary_tells_what_that_side_told() -> None:
+    """The words of one side's summary do not count as made from the other side's message."""
+    plan = both_retold()
+    answers = {conflict.key: conflict.id for conflict in plan.conflicts if conflict.kind == "both_edit"}
+
+    crossed = settle(plan, {answers["b2"]: Answer("theirs"), answers["s"]: Answer("ours")})
+    alike = settle(plan, {answers["b2"]: Answer("ours"), answers["s"]: Answer("ours")})
+
+    assert [conflict.kind for conflict in crossed.open_conflicts] == ["fold_vs_edit"]
+    assert alike.open_conflicts == ()
+
+
+def test_a_new_text_for_a_summary_tells_what_is_settled() -> None:
+    """A text that answers for a summary is made from what stands, and is not asked about again."""
+    plan = both_retold()
+    answers = {conflict.key: conflict.id for conflict in plan.conflicts if conflict.kind == "both_edit"}
+
+    done = settle(plan, {answers["b2"]: Answer("theirs"), answers["s"]: Answer(text="anew")})
+
+    assert done.open_conflicts == ()
 
 
 def test_a_message_unfolded_before_stays_told() -> None:

@@ -11,6 +11,7 @@ from merge_support import (
     OPS,
     edited,
     faults,
+    folded,
     keep,
     law,
     load,
@@ -27,7 +28,7 @@ from tract.history.graph import merge_bases
 from tract.history.merge import MergePlan, plan_merge
 from tract.history.merge_base import MergeBase
 from tract.history.virtual_base import virtual_base
-from tract.model.changes import Append, Change, Configure, Edit, NewMessage, SetMark
+from tract.model.changes import Append, Change, Configure, Edit, NewMessage, SetMark, Unfold
 from tract.model.context import Context
 from tract.protocols import GraphNode
 
@@ -142,6 +143,28 @@ def test_texts_merged_between_bases_are_the_base_of_the_merge() -> None:
     assert text(found.blob_id) == "x\nz\ny\n"
 
 
+def test_messages_of_a_virtual_base_need_no_store() -> None:
+    """What merging the bases made is known to the merge, though it was never stored."""
+    lines = NewMessage("m", keep({"role": "user", "content": "1\n2\n3\n4\n5\n"}), "user")
+    history = History(apply_changes(Context(), [Append(lines)]))
+    first: dict[str, list[Change]] = {
+        "a": [Edit("m", keep({"role": "user", "content": "x\n2\n3\n4\n5\n"}))],
+        "b": [Edit("m", keep({"role": "user", "content": "1\n2\n3\n4\ny\n"}))],
+    }
+    crossed = {"ax": "x1\n2\n3\n4\ny\n", "bx": "x\n2\n3\n4\ny1\n"}
+    then: dict[str, list[Change]] = {
+        side[0]: [Edit("m", keep({"role": "user", "content": content}))] for side, content in crossed.items()
+    }
+    history.ladder(first, then)
+    stored = {entry.blob_id: load(entry.blob_id) for side in crossed for entry in history.contexts[side].entries}
+
+    base = history.base("ax", "bx")
+    plan = plan_merge(base, history.contexts["ax"], history.contexts["bx"], load=stored.__getitem__)
+
+    (merged,) = plan.new_blobs.values()
+    assert merged.fields["content"] == "x1\n2\n3\n4\ny1\n"
+
+
 def test_marks_and_keys_in_dispute_are_asked_again() -> None:
     """Marks, skips of what was edited and configuration come back from a virtual base as texts do."""
     history = History(started())
@@ -156,6 +179,17 @@ def test_marks_and_keys_in_dispute_are_asked_again() -> None:
 
     found = {(conflict.kind, conflict.key) for conflict in plan.conflicts}
     assert found == {("mark", "b1"), ("mark", "b2"), ("config", "k")}
+
+
+def test_summaries_in_dispute_are_asked_again() -> None:
+    """A summary that one crossing kept and the other opened is chosen anew, though only one side changed the base."""
+    history = History(apply_changes(started(), [folded("s", ["b1"])]))
+    sides: dict[str, list[Change]] = {"a": [folded("outer", ["s", "b2"])], "b": [Unfold("s")]}
+    history.ladder(sides, {"a": [], "b": []})
+
+    plan = history.plan("ax", "bx")
+
+    assert [conflict.kind for conflict in plan.conflicts] == ["fold_overlap"]
 
 
 def test_long_criss_cross_history_is_merged_by_a_loop() -> None:

@@ -70,6 +70,13 @@ def test_their_summary_is_inserted_and_folded_without_repeating_what_it_tells() 
     assert [change.seen for change in changes if hasattr(change, "seen")] == [None]
 
 
+def test_a_summary_at_the_end_is_inserted_with_what_stands_before_it() -> None:
+    """Summaries cannot be appended, so what comes before one is inserted too, and only the rest appended."""
+    changes = planned([say("o")], [say("t1"), say("t2"), folded("s", ["t2"]), say("t3")])
+
+    assert kinds(changes) == ["Insert", "Insert", "Append", "Append", "Fold"]
+
+
 def test_a_summary_made_anew_is_folded_anew() -> None:
     """When only what a summary tells has changed, one message is shown and folded again to say so."""
     entry = START.find("b2")

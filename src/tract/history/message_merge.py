@@ -158,9 +158,8 @@ def _merge_lists(base: list[Any], ours: list[Any], theirs: list[Any], manner: _M
 
 def _merge_items(base: list[Any], ours: list[Any], theirs: list[Any], manner: _Manner) -> list[Any]:
     length = len(base)
-    if not base or min(len(ours), len(theirs)) < length:
-        return list(_favoured(ours, manner))
-    if len(ours) > length and len(theirs) > length:
+    both_grew = min(len(ours), len(theirs)) > length
+    if both_grew or min(len(ours), len(theirs)) < length:
         return list(_favoured(ours, manner))
     merged = [_merge_value(*values, manner) for values in zip(base, ours[:length], theirs[:length], strict=True)]
     return merged + ours[length:] + theirs[length:]
