@@ -1,6 +1,7 @@
 """What a SQLite store spends: statements, steps of SQLite's machine, bytes."""
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from storage_support import MAIN, append, commit, facts, ids, line, message, ope
 
 from tract.protocols import RefMove, TokenCount
 from tract.storage.sql import SqlStore
-from tract.storage.sqlite import open_sqlite
+from tract.storage.sqlite import Durability, open_sqlite
 
 SETUP = ("BEGIN", "COMMIT", "ROLLBACK")
 
@@ -200,6 +201,17 @@ def test_the_log_file_stays_bounded(path: Path) -> None:
     assert 4_000_000 < largest < 5_000_000
 
 
+def test_whoever_writes_keeps_the_log_short(path: Path) -> None:
+    """The lock of one store's checkpoint is given up again, so that another can do the next."""
+    log = path.with_name(path.name + "-wal")
+    with open_sqlite(path, durability="normal") as one, open_sqlite(path, durability="normal") as two:
+        for writer, store in enumerate((one, two, one)):
+            for n in range(40):
+                publish(store, [message(f"{writer} {n} " + "x" * 200_000)], name=f"{writer} {n}")
+
+        assert size_bytes(log) < 5_000_000
+
+
 def test_a_log_that_grew_long_is_cut(path: Path) -> None:
     """After one very large transaction the log file shrinks again."""
     log = path.with_name(path.name + "-wal")
@@ -265,3 +277,45 @@ def test_save_token_counts_is_one_transaction(counted: SqlStore) -> None:
     seen = statements(lambda: counted.save_token_counts("o200k_base", counts))
 
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize(("durability", "level"), [("full", 2), ("normal", 1)])
+def test_durability_is_how_often_sqlite_syncs(
+    connections: list[sqlite3.Connection], path: Path, durability: Durability, level: int
+) -> None:
+    """Full syncs the log at every commit, normal only at checkpoints; both keep a write-ahead log."""
+    with open_sqlite(path, durability=durability):
+        (connection,) = connections
+
+        assert connection.execute("PRAGMA synchronous").fetchone() == (level,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def is_open(connection: sqlite3.Connection) -> bool:
+    """Tell whether a connection can still be used."""
+    try:
+        return connection.total_changes >= 0
+    except sqlite3.ProgrammingError:
+        return False
+
+
+def test_threads_that_ended_leave_no_connection(connections: list[sqlite3.Connection], path: Path) -> None:
+    """Each thread has a connection while it lives; those of the dead are closed or used again, all by `close`."""
+    together = threading.Barrier(6)
+    with open_sqlite(path) as store:
+
+        def ask() -> None:
+            together.wait()
+            store.find_ref(MAIN)
+            together.wait()
+
+        for _ in range(3):
+            threads = [threading.Thread(target=ask) for _ in range(6)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+        assert sum(map(is_open, connections)) <= 1 + 2 * 6
+
+    assert not any(map(is_open, connections))

@@ -169,6 +169,21 @@ def test_what_was_altered_is_not_served(filled: Path, sql: str, read: str) -> No
             reads[read]()
 
 
+def test_commits_that_changed_places_are_found(filled: Path) -> None:
+    """Two commits of one line that stand in each other's place are neither served nor overlooked."""
+    alter(filled, "UPDATE commits SET place = -1 WHERE generation = 5")
+    alter(filled, "UPDATE commits SET place = place - 1 WHERE generation = 6")
+    alter(filled, "UPDATE commits SET place = (SELECT place + 1 FROM commits WHERE generation = 6) WHERE place = -1")
+
+    with open_sqlite(filled) as store:
+        last = store.find_ref(MAIN)
+        assert last is not None
+        with pytest.raises(CorruptionError):
+            store.chain(store.commits([last])[last].commit.parents[0])
+
+    assert faults(filled) != []
+
+
 def test_a_corruption_names_its_object(filled: Path) -> None:
     """The error carries the id of the message whose bytes changed."""
     blob = message("message 1").id

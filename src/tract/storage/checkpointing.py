@@ -16,8 +16,11 @@ import sqlite3
 
 try:
     import fcntl
-except ImportError:  # Windows has no such lock; SQLite's own must do there
+except ImportError:  # Windows has no such lock: there SQLite checkpoints by itself
     fcntl = None  # type: ignore[assignment]
+
+AUTOMATIC_PAGES = 1000 if fcntl is None else 0
+"""What `wal_autocheckpoint` must be for this module to be the one place."""
 
 _NO_FILE = -1
 LIMIT_BYTES = 4 * 1024 * 1024
@@ -40,7 +43,7 @@ class Checkpointer:
 
         A log that others still read from is tried again when it has grown as much again.
         """
-        if self._file == _NO_FILE and not self._open():
+        if fcntl is None or (self._file == _NO_FILE and not self._open()):
             return
         try:
             if not self._is_long() or not self._lock() or not self._is_long():
@@ -58,7 +61,8 @@ class Checkpointer:
             self._locked = False
 
     def close(self) -> None:
-        """Close the log."""
+        """Close the log for good."""
+        self._path = ""
         if self._file != _NO_FILE:
             os.close(self._file)
             self._file = _NO_FILE
@@ -80,10 +84,9 @@ class Checkpointer:
         return len(frame) == _FRAME_HEADER_BYTES and frame[_FRAME_SALT] == header[_SALT]
 
     def _lock(self) -> bool:
-        if fcntl is not None:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            self._locked = True
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        self._locked = True
         return True

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Sequence
 
 from sqlalchemy.engine import Dialect
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateIndex, CreateSequence, CreateTable
 
-from tract.storage.schema import metadata
+from tract.storage.schema import LINE_NUMBERS, MOVE_NUMBERS, metadata
 
 
 def first_tables(dialect: Dialect) -> list[str]:
-    """Return the statements that make the tables of version 1."""
-    found = []
+    """Return the statements that make the tables of version 1, and its sequences."""
+    sequences = (LINE_NUMBERS, MOVE_NUMBERS) if dialect.supports_sequences else ()
+    found = [str(CreateSequence(sequence).compile(dialect=dialect)) for sequence in sequences]
     for table in metadata.sorted_tables:
         found.append(str(CreateTable(table).compile(dialect=dialect)))
         found += [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str)]

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Sequence,
     SmallInteger,
     Table,
     UniqueConstraint,
@@ -38,6 +39,9 @@ TRACT_MOVES = 2**36
 """How many moves a tract's log has room for: `number` is the tract's row times this, plus the move's turn."""
 
 metadata = MetaData()
+
+LINE_NUMBERS, MOVE_NUMBERS = Sequence("line_numbers"), Sequence("move_numbers")
+"""Where writers that run side by side draw the numbers of lines and moves; databases without sequences count."""
 
 _RowId = BigInteger().with_variant(Integer(), "sqlite")
 

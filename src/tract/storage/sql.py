@@ -1,9 +1,8 @@
 """The store on a SQL database, whatever the database: what `publish` writes, and how each question is asked."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from tract.exceptions import BusyError, CorruptionError, ReadOnlyError
 from tract.model.commits import Commit
@@ -37,6 +36,8 @@ from tract.storage.rows import (
 from tract.storage.statements import Statements
 from tract.storage.writing import AlreadyDoneError, Transaction, plan_moves, plan_objects, write_plan
 
+_T = TypeVar("_T")
+
 _ALL = 2**40
 """A limit that no table reaches, and that sums stay far below the largest integer with."""
 
@@ -50,8 +51,12 @@ class Database(Protocol):
         """Return the rows that one statement finds, on this thread's connection."""
         ...
 
-    def transaction(self, *, wait: bool = True) -> AbstractContextManager[Transaction]:
-        """Return a writing transaction, committed at the end of a `with`; `wait=False`: BusyError at once."""
+    def transact(self, act: Callable[[Transaction], _T], *, wait: bool = True) -> _T:
+        """Return what something does in one writing transaction, committed where it returns, undone where it raises.
+
+        Where the connection broke it may be done once more, so it must be something that, done twice, is done once.
+        `wait=False`: BusyError at once.
+        """
         ...
 
     def damage(self) -> Iterator[str]:
@@ -64,7 +69,7 @@ class Database(Protocol):
 
 
 class SqlStore:
-    """One tract in a SQL database. Made by `open_sqlite`."""
+    """One tract in a SQL database. Made by `open_sqlite` and `open_postgres`."""
 
     def __init__(self, database: Database, tract: str, *, read_only: bool, reopen: Callable[[str], "SqlStore"]) -> None:
         self.tract = tract
@@ -83,7 +88,7 @@ class SqlStore:
         self.close()
 
     def sibling(self, tract: str) -> "SqlStore":
-        """Return the store of another tract over the same objects, with connections of its own."""
+        """Return the store of another tract over the same objects; the caller closes it."""
         return self._reopen(tract)
 
     def publish(self, objects: Sequence[NewObject], moves: Sequence[RefMove], operation: Operation) -> None:
@@ -97,8 +102,7 @@ class SqlStore:
         if moves:
             plan_moves(plan, self._find_tract(), moves, operation)
         try:
-            with self._database.transaction() as transaction:
-                write_plan(transaction, self._statements, plan)
+            self._database.transact(lambda transaction: write_plan(transaction, self._statements, plan))
         except AlreadyDoneError:
             return
 
@@ -194,8 +198,7 @@ class SqlStore:
         try:
             number = self._encoding_row(encoding)
             rows = [count_row(key_of(name), number, encoding, count) for name, count in counts.items()]
-            with self._database.transaction(wait=False) as transaction:
-                transaction.write(statements.ADD_COUNT, rows)
+            self._database.transact(lambda transaction: transaction.write(statements.ADD_COUNT, rows), wait=False)
         except (BusyError, ReadOnlyError):
             return
 
@@ -233,9 +236,10 @@ class SqlStore:
             name = text_bytes(self.tract)
             rows = self._database.read(statements.FIND_TRACT, {"name": name})
             if not rows and not self._read_only:
-                with self._database.transaction() as transaction:
-                    transaction.write(statements.ADD_TRACT, [(name, seal_of(name))])
-                    rows = transaction.read(statements.FIND_TRACT, {"name": name})
+                self._database.transact(
+                    lambda transaction: transaction.write(statements.ADD_TRACT, [(name, seal_of(name))])
+                )
+                rows = self._database.read(statements.FIND_TRACT, {"name": name})
             self._tract_row = rows[0][0] if rows else None
         return -1 if self._tract_row is None else self._tract_row
 
@@ -246,8 +250,9 @@ class SqlStore:
             self._encodings = self._read_encodings()
             if name not in self._encodings:
                 stored = text_bytes(name)
-                with self._database.transaction() as transaction:
-                    transaction.write(statements.ADD_ENCODING, [(stored, seal_of(stored))])
+                self._database.transact(
+                    lambda transaction: transaction.write(statements.ADD_ENCODING, [(stored, seal_of(stored))])
+                )
                 self._encodings = self._read_encodings()
             found = self._encodings[name]
         return found

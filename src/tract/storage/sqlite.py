@@ -4,7 +4,7 @@ import os
 from functools import partial
 from typing import Literal
 
-from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+from sqlalchemy.engine import make_url
 
 from tract.exceptions import ReadOnlyError, SchemaVersionError, StorageError
 from tract.storage.migrations import USUAL_ENCODINGS, pending_statements
@@ -72,7 +72,9 @@ def _prepare(database: SqliteDatabase, *, read_only: bool) -> None:
         pragma(database, "journal_mode = WAL")
     with database.transaction() as transaction:
         found = transaction.read("PRAGMA user_version", {})[0][0]
-        for statement in pending_statements(found, sqlite_dialect()):
+        # Asked for by name, the dialect is imported only where there is something to migrate.
+        dialect = make_url("sqlite://").get_dialect()()
+        for statement in pending_statements(found, dialect):
             transaction.read(statement, {})
         transaction.write(ADD_ENCODING, [(name, seal_of(name)) for name in map(text_bytes, USUAL_ENCODINGS)])
         transaction.read(f"PRAGMA application_id = {APPLICATION_ID}", {})

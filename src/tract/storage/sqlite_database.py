@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from tract.exceptions import StorageError
-from tract.storage.checkpointing import Checkpointer
+from tract.storage.checkpointing import AUTOMATIC_PAGES, Checkpointer
 from tract.storage.rows import Parameters, Row
 from tract.storage.sqlite_errors import is_busy, storage_error
 from tract.storage.statements import SQLITE, Statements, Write
@@ -18,6 +18,8 @@ _T = TypeVar("_T")
 
 _POLL_SECONDS = 0.05
 """How long SQLite itself waits for a lock, before it is our turn to wait a random while."""
+
+_STATEMENTS = Statements(SQLITE)
 
 _INHERITED: list[sqlite3.Connection] = []
 """Connections that came through a fork: SQLite forbids even to close them, so they are never collected."""
@@ -83,13 +85,14 @@ class SqliteDatabase:
     """One SQLite file, used by any number of threads; not after a fork."""
 
     def __init__(self, uri: str, path: str, *, durability: str, busy_seconds: float) -> None:
-        self.statements = Statements(SQLITE)
+        self.statements = _STATEMENTS
         self.path = path
         self._uri = uri
         self._pragmas = (
             f"PRAGMA synchronous = {durability}",
-            "PRAGMA wal_autocheckpoint = 0",
+            f"PRAGMA wal_autocheckpoint = {AUTOMATIC_PAGES}",
             "PRAGMA temp_store = MEMORY",
+            "PRAGMA cache_size = -8000",
             "PRAGMA trusted_schema = OFF",
         )
         self._busy_seconds = busy_seconds
@@ -105,6 +108,11 @@ class SqliteDatabase:
     def transaction(self, *, wait: bool = True) -> SqliteTransaction:
         """Return a writing transaction, committed at the end of a `with`; `wait=False`: BusyError at once."""
         return SqliteTransaction(self, self._busy_seconds if wait else 0)
+
+    def transact(self, act: Callable[[SqliteTransaction], _T], *, wait: bool = True) -> _T:
+        """Return what something does in one transaction, committed where it returns; `wait=False`: BusyError at once."""
+        with self.transaction(wait=wait) as transaction:
+            return act(transaction)
 
     def begin(self, wait_seconds: float) -> _Handle:
         """Return this thread's connection with its lock held and a transaction begun; `end` must follow."""

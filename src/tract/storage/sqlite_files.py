@@ -56,7 +56,5 @@ def make_file(path: str) -> None:
         return
     except OSError as error:
         raise StorageError(f"{path} cannot be made: {error}") from error
-    try:
-        os.fchmod(file, 0o600)
-    finally:
-        os.close(file)
+    os.close(file)
+    os.chmod(path, 0o600)

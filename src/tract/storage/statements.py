@@ -20,18 +20,32 @@ def write(sql: str, *names: str) -> Write:
     return Write(sql, names, re.sub(r":(\w+)", lambda found: f"?{names.index(found[1]) + 1}", sql))
 
 
+class LoggedMoves(NamedTuple):
+    """Statements that make, move or delete a ref and log that, in one: of a row for the log, and `object` behind it."""
+
+    add: Write
+    move: Write
+    delete: Write
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """What databases spell apart.
 
     `with_wanted` makes a table `wanted(id)` of one parameter `:ids`, which holds ids one behind the other. `add_commit`
     gives a commit the place behind its first parent if that is free, else one on a new line; it inserts nothing if a
-    first parent is missing. `next_number` is the number of a tract's next move.
+    first parent is missing. `walk_up` is the recursive part of a walk to the ancestors. `next_number` is the number of a
+    tract's next move. `locks_rows`: writers that insert the same messages at once must do it in the same order; where
+    one writes at a time, they lie in the order of the conversation instead, which reads them faster. `logged_moves` are
+    for writers at once too: the order of a ref's log is then that of its moves, but numbers leave gaps.
     """
 
     with_wanted: str
     add_commit: str
+    walk_up: str
     next_number: str
+    locks_rows: bool
+    logged_moves: LoggedMoves | None = None
 
 
 COMMIT_COLUMNS = """c.id, c.generation,
@@ -71,6 +85,7 @@ REFS = "SELECT name, target FROM refs WHERE tract = :tract AND name >= :low AND 
 TIP = f"SELECT {COMMIT_COLUMNS} FROM refs r JOIN commits c ON c.id = r.target WHERE r.tract = :tract AND r.name = :ref"
 COMMIT_IDS = "SELECT id FROM commits WHERE id BETWEEN :low AND :high ORDER BY id LIMIT :limit"
 HAS_OPERATION = "SELECT 1 FROM moves WHERE operation = :operation LIMIT 1"
+HAS_MOVE = "SELECT 1 FROM moves WHERE operation = :operation AND n = :n"
 
 _STORED = """(:object IS NULL OR EXISTS (SELECT 1 FROM commits WHERE id = :object)
     OR EXISTS (SELECT 1 FROM blobs WHERE id = :object))"""
@@ -118,6 +133,7 @@ class Statements:
     """The statements that a dialect has a part in."""
 
     def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
         wanted = dialect.with_wanted
         self.add_commit = write(
             dialect.add_commit,
@@ -143,12 +159,7 @@ WHERE b.id = wanted.id AND (b.encoding = :encoding OR t.encoding = :encoding)"""
         self.ancestry = f"""
 {wanted}, walk (place, parent, generation) AS (
     SELECT c.place, c.parent, c.generation FROM wanted CROSS JOIN commits c WHERE c.id = wanted.id
-    UNION
-    SELECT c.place, c.parent, c.generation FROM walk CROSS JOIN commits c
-    WHERE walk.generation > :floor AND c.place = walk.parent
-    UNION
-    SELECT c.place, c.parent, c.generation FROM walk CROSS JOIN parents q CROSS JOIN commits c
-    WHERE walk.generation > :floor AND q.child = walk.place AND c.place = q.parent
+    UNION{dialect.walk_up}
 )
 SELECT c.id, w.generation, p.id, q.n, m.id FROM walk w CROSS JOIN commits c
     LEFT JOIN commits p ON p.place = w.parent
@@ -180,8 +191,15 @@ VALUES (
         WHEN :ids IS NULL THEN (SELECT p.generation + 1 FROM commits p WHERE p.id = :parent)
         ELSE ({_WITH_WANTED} SELECT max(p.generation) + 1 FROM wanted CROSS JOIN commits p WHERE p.id = wanted.id) END,
     :message_count, :token_count, :tokens_exact, :encoding, :extras, :seal, :payload)""",
+    walk_up="""
+    SELECT c.place, c.parent, c.generation FROM walk CROSS JOIN commits c
+    WHERE walk.generation > :floor AND c.place = walk.parent
+    UNION
+    SELECT c.place, c.parent, c.generation FROM walk CROSS JOIN parents q CROSS JOIN commits c
+    WHERE walk.generation > :floor AND q.child = walk.place AND c.place = q.parent""",
     next_number=f"""(SELECT coalesce(max(number), :tract * {TRACT_MOVES}) + 1 FROM moves
     WHERE number > :tract * {TRACT_MOVES} AND number < (:tract + 1) * {TRACT_MOVES})""",
+    locks_rows=False,
 )
 """Subqueries in VALUES, for a SELECT that reads the table it fills would be written to a temporary table first; only
 merges give `:ids`, all of their parents. Where the first parent is missing the generation is NULL, so the row is

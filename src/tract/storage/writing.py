@@ -3,12 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from tract.exceptions import ConcurrentMoveError, StorageError
+from tract.exceptions import BusyError, ConcurrentMoveError, StorageError, TraceError
 from tract.protocols import NewBlob, NewCommit, NewObject, NewRecord, Operation, RefMove
 from tract.storage import statements
 from tract.storage.ids import is_object_id, target_text
 from tract.storage.rows import Parameters, Row, blob_row, bytes_text, commit_row, count_row, move_rows
 from tract.storage.statements import Statements, Write
+
+
+_TRIES = 5
+"""How often a row is written anew that lost to another writer; the first time after that mostly settles it."""
 
 
 class Transaction(Protocol):
@@ -39,7 +43,7 @@ class Plan(NamedTuple):
 
 
 def plan_objects(objects: Sequence[NewObject], encoding_row: Callable[[str], int]) -> Plan:
-    """Return the rows of an operation's objects: messages and records in order of id, commits as given."""
+    """Return the rows of an operation's objects, each kind in the order given."""
     plan = Plan([], [], [], [], [], [])
     for new in objects:
         if isinstance(new, NewCommit):
@@ -48,7 +52,6 @@ def plan_objects(objects: Sequence[NewObject], encoding_row: Callable[[str], int
                 _plan_parents(plan, new)
         else:
             _plan_blob(plan, new, encoding_row)
-    plan.blobs.sort()
     return plan
 
 
@@ -68,7 +71,7 @@ def plan_moves(plan: Plan, tract: int, moves: Sequence[RefMove], operation: Oper
 
 
 def write_plan(transaction: Transaction, sql: Statements, plan: Plan) -> None:
-    """Insert the objects, then the operation, and move the refs last.
+    """Insert the objects, then the operation, and move the refs last, so that they are held for the shortest time.
 
     Raises:
         AlreadyDoneError: the operation is logged.
@@ -76,6 +79,8 @@ def write_plan(transaction: Transaction, sql: Statements, plan: Plan) -> None:
         StorageError: a commit's parent, or an object that a ref is to name, is not stored.
     """
     if plan.blobs:
+        if sql.dialect.locks_rows:
+            plan.blobs.sort()
         counts = plan.more_counts
         if transaction.write(statements.ADD_BLOB, plan.blobs) < len(plan.blobs):
             counts = counts + [(key, *count) for key, _, *count, _ in plan.blobs if count[0] is not None]
@@ -83,6 +88,10 @@ def write_plan(transaction: Transaction, sql: Statements, plan: Plan) -> None:
             transaction.write(statements.ADD_COUNT, counts)
     if plan.commits:
         _insert_commits(transaction, sql, plan)
+    if sql.dialect.logged_moves is not None:
+        for logged, row in zip(plan.log, plan.refs, strict=True):
+            _log_and_move(transaction, sql, logged, row)
+        return
     if plan.log and transaction.write(sql.add_move, plan.log) == 0:
         raise AlreadyDoneError
     for row in plan.refs:
@@ -110,34 +119,89 @@ def _name_of(move: RefMove) -> str:
 
 
 def _insert_commits(transaction: Transaction, sql: Statements, plan: Plan) -> None:
-    """Insert commits; one that is not inserted was there already, or lacks a parent."""
-    inserted = transaction.write(sql.add_commit, plan.commits)
-    if plan.parents:
-        inserted += transaction.write(statements.ADD_PARENT, plan.parents)
-    if inserted == len(plan.commits) + len(plan.parents):
-        return
+    """Insert commits; one that is not inserted was there already, or another writer took its place, or it lacks a parent.
+
+    Raises:
+        StorageError: it lacks a parent.
+        BusyError: others take each place that is tried.
+    """
+    missing = plan.commits
+    for _ in range(_TRIES):
+        if transaction.write(sql.add_commit, missing) == len(missing):
+            break
+        missing = _find_missing(transaction, sql, plan)
+        if not missing:
+            break
+    else:
+        raise BusyError(f"other writers took every place of commit {missing[0][0].hex()}")
+    if plan.parents and transaction.write(statements.ADD_PARENT, plan.parents) < len(plan.parents):
+        _find_missing(transaction, sql, plan)
+
+
+def _find_missing(transaction: Transaction, sql: Statements, plan: Plan) -> list[Row]:
+    """Return the commits that are not stored yet.
+
+    Raises:
+        StorageError: a parent is neither stored nor among them.
+    """
+    given = {row[0] for row in plan.commits}
     wanted = {row[1]: row[0] for row in plan.commits if row[1] is not None}
     wanted.update({parent: child for child, _, parent in plan.parents})
-    found = {row[0] for row in transaction.read(sql.known, {"ids": b"".join(wanted)})}
+    found = {row[0] for row in transaction.read(sql.known, {"ids": b"".join(given | wanted.keys())})}
     for parent, child in wanted.items():
-        if parent not in found:
+        if parent not in found and parent not in given:
             raise StorageError(f"commit {child.hex()} has a parent that is not stored: {parent.hex()}")
+    return [row for row in plan.commits if row[0] not in found]
 
 
 def _move(transaction: Transaction, row: Row) -> None:
     """Move one ref, if it stands where it is expected, and what it is to name is stored."""
-    tract, ref, old, new, _ = row
+    _, _, old, new, _ = row
     statement = statements.DELETE_REF if new is None else statements.ADD_REF if old is None else statements.MOVE_REF
-    if transaction.write(statement, [row]):
-        return
+    if not transaction.write(statement, [row]):
+        refusal = _find_refusal(transaction, row)
+        if refusal is not None:
+            raise refusal
+
+
+def _log_and_move(transaction: Transaction, sql: Statements, logged: Row, row: Row) -> None:
+    """Move one ref and log that, where others may move it meanwhile.
+
+    Raises:
+        AlreadyDoneError: the operation is logged.
+    """
+    _, operation, n, _, old, new, *_ = logged
+    moves = sql.dialect.logged_moves
+    assert moves is not None
+    statement = moves.delete if new is None else moves.add if old is None else moves.move
+    refusal: TraceError | None = None
+    for _ in range(_TRIES):
+        if transaction.write(statement, [(*logged, row[-1])]):
+            return
+        if transaction.read(statements.HAS_MOVE, {"operation": operation, "n": n}):
+            raise AlreadyDoneError
+        refusal = _find_refusal(transaction, row)
+        if refusal is None:
+            transaction.write(sql.add_move, [logged])
+            return
+        if isinstance(refusal, ConcurrentMoveError):
+            break
+    assert refusal is not None
+    raise refusal
+
+
+def _find_refusal(transaction: Transaction, row: Row) -> TraceError | None:
+    """Return why a ref was not moved; None where an absent one was to go away, which it has."""
+    tract, ref, old, new, _ = row
     rows = transaction.read(statements.FIND_REF, {"tract": tract, "ref": ref})
     found, expected = (
         None if target is None else target_text(target) for target in (rows[0][0] if rows else None, old)
     )
     name = bytes_text(ref)
     if found != expected:
-        raise ConcurrentMoveError(
+        return ConcurrentMoveError(
             f"{name} stands at {found}, not at {expected}", ref=name, expected=expected, found=found
         )
-    if new is not None:
-        raise StorageError(f"{name} was to name an object that is not stored: {target_text(new)}")
+    if new is None:
+        return None
+    return StorageError(f"{name} was to name an object that is not stored: {target_text(new)}")
