@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from conftest import Another
 from tract import BatchError, ContentError, MessageNotFoundError, RefNotFoundError, Tract
 from tract.operations.repo import BoundedCache, Caches
-from tract_support import Json, answering, asking, ids, say, texts
+from tract_support import Another, Json, answering, asking, ids, say, texts
 
 
 def test_a_batch_is_one_commit(t: Tract) -> None:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import Another
 from tract import BudgetError, ContentError, Tract
 from tract.exceptions import TraceError
 from tract.history.compile import plan_budget
@@ -17,7 +16,7 @@ from tract.history.fold import apply_changes
 from tract.model.changes import Append, NewMessage, SetMark
 from tract.model.context import Context
 from tract.model.encoding import result_message_id
-from tract_support import Json, answering, asking, ids, say, texts
+from tract_support import Another, Json, answering, asking, ids, say, texts
 
 Turn = tuple[str, int]
 TURNS = st.lists(

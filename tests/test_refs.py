@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from conftest import Another
 from tract import (
     BatchError,
     ConcurrentMoveError,
@@ -20,7 +19,7 @@ from tract import (
     TraceError,
     Tract,
 )
-from tract_support import START, ids, texts
+from tract_support import START, Another, ids, texts
 
 GOOD_NAMES = [
     "x",

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from conftest import Another
 from tract import ConcurrentMoveError, ContentError, Tract
 from tract.operations.repo import Workspace
-from tract_support import answering, asking, ids, say, texts
+from tract_support import Another, answering, asking, ids, say, texts
 
 APPENDS = 50
 PROCESSES = 4

@@ -59,7 +59,7 @@ class Resolution:
 class ResolverCallable(Protocol):
     """Anything that turns a conflict into a `Resolution`."""
 
-    def __call__(self, issue: object) -> Resolution:
+    def __call__(self, issue: object, /) -> Resolution:
         """Answer one conflict; `issue` is read by attribute, so any object of the right shape serves."""
         ...
 

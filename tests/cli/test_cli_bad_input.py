@@ -4,6 +4,7 @@ import base64
 import json
 
 import pytest
+
 from cli_support import DATA, Done, Shell
 
 CASES = DATA / "json_test_suite" / "cases.jsonl"

@@ -1,6 +1,7 @@
 """The commands that move names: branch, switch, tag and reset."""
 
 import pytest
+
 from cli_support import Shell
 
 

@@ -5,8 +5,8 @@ import re
 import subprocess
 
 import pytest
-from cli_support import Shell, conflicted
 
+from cli_support import Shell, conflicted
 from tract.cli import hints
 from tract.cli.app import FAMILIES, app
 

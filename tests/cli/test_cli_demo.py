@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from cli_support import Shell
 
+from cli_support import Shell
 from tract.cli import demo
 from tract.cli.stand_in import MODEL, serve
 from tract.facade import Tract

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cli_support import Shell
-
 from tract.cli.app import FAMILIES
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from cli_support import Shell
 
 HELLO = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi"}]

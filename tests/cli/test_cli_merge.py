@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from cli_support import Shell, conflicted
 
+from cli_support import Shell, conflicted
 from tract.cli.stand_in import serve
 
 

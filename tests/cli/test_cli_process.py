@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
 from cli_support import COMMAND, Shell
 
 COLOUR = "\x1b[33mcommit "

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from cli_support import Shell
 
 CALLS = [{"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}]

@@ -5,6 +5,7 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
+
 from cli_support import DATA, Shell
 
 RUNS = DATA / "tau_bench_airline" / "dev_tasks_00-11.jsonl"

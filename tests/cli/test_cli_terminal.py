@@ -5,10 +5,10 @@ import json
 import re
 
 import pytest
-from cli_support import Shell
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli_support import Shell
 from tract.cli.terminal import Styled, Terminal, find_pager, preview, to_json, visible
 
 ESCAPES = (

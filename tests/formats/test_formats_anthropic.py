@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from formats_support import compile_fields, faults_for_anthropic
 
+from formats_support import compile_fields, faults_for_anthropic
 from tract.exceptions import ImportFormatError
 from tract.formats.anthropic_import import import_message, import_system
 from tract.model.messages import PRIVATE_KEY

@@ -4,10 +4,10 @@ import base64
 import json
 from typing import Any
 
-from formats_support import DATA, compile_fields, faults_for_anthropic, needs_data, read_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from formats_support import DATA, compile_fields, faults_for_anthropic, needs_data, read_lines
 from tract.exceptions import ImportFormatError
 from tract.formats.conversations import read_conversations
 from tract.formats.export import render_export

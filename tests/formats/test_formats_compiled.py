@@ -4,8 +4,8 @@ import pickle
 from typing import Any
 
 import pytest
-from formats_support import compile_fields
 
+from formats_support import compile_fields
 from tract.exceptions import ImportFormatError
 from tract.formats.compiled import CompiledContext
 from tract.formats.export import render_export

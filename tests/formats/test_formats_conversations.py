@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from formats_support import compile_fields, faults_for_openai
 
+from formats_support import compile_fields, faults_for_openai
 from tract.exceptions import ImportFormatError
 from tract.formats.conversations import Conversation, SourceMessage, read_conversations
 from tract.model.messages import PRIVATE_KEY

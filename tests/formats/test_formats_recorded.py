@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from formats_support import DATA, compile_fields, faults_for_anthropic, faults_for_openai, needs_data, read_lines
-
 from tract.exceptions import ImportFormatError
 from tract.formats.conversations import read_conversations
 

@@ -4,11 +4,11 @@ import copy
 import json
 from typing import Any
 
-from formats_strategies import anthropic_requests, openai_units, words
-from formats_support import compile_fields, faults_for_anthropic, faults_for_openai
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from formats_strategies import anthropic_requests, openai_units, words
+from formats_support import compile_fields, faults_for_anthropic, faults_for_openai
 from tract.formats.conversations import read_conversations
 from tract.formats.export import render_export
 

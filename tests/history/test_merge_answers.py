@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from merge_support import BLOBS, Triple, answer_to, faults, folded, keep, law, load, new, started, text, triples
 
+from merge_support import BLOBS, Triple, answer_to, faults, folded, keep, law, load, new, started, text, triples
 from tract.history.answers import Strategy, check_answer, settle_by_strategy, strategy_answer
 from tract.history.fold import apply_changes
 from tract.model.changes import Append, Change, Configure, Edit, SetMark

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
 from merge_support import (
     BLOBS,
     Triple,
@@ -17,7 +18,6 @@ from merge_support import (
     started,
     text,
 )
-
 from tract.exceptions import ContentError
 from tract.history.fold import apply_changes
 from tract.history.merge import MergePlan, Settled, plan_merge, settle

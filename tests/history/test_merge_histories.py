@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
+
 from merge_support import (
     BASE_OPS,
     BLOBS,
@@ -22,7 +23,6 @@ from merge_support import (
     started,
     text,
 )
-
 from tract.history.fold import apply_changes, check_context
 from tract.history.graph import merge_bases
 from tract.history.merge import MergePlan, plan_merge

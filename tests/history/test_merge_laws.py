@@ -4,6 +4,7 @@ from collections import Counter
 
 from hypothesis import event, given
 from hypothesis import strategies as st
+
 from merge_support import (
     BLOBS,
     CHOICES,
@@ -19,7 +20,6 @@ from merge_support import (
     triples,
     units,
 )
-
 from tract.history.fold import apply_changes, check_context
 from tract.history.merge import contested_blobs, plan_merge
 from tract.history.replan import plan_changes

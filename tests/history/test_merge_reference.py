@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from hypothesis import event, given
-from merge_support import Triple, law, triples, units
 
+from merge_support import Triple, law, triples, units
 from tract.history.fold import result_ids
 from tract.model.changes import MARKS
 from tract.model.conflicts import Conflict

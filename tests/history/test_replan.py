@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from merge_support import BLOBS, Triple, answer_to, folded, keep, new, started
-
 from tract.history.fold import apply_changes
 from tract.history.merge import settle
 from tract.history.replan import plan_changes

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from storage_support import MAIN, append, commit, facts, ids, line, message, operation, publish, size_bytes
 
+from storage_support import MAIN, append, commit, facts, ids, line, message, operation, publish, size_bytes
 from tract.protocols import RefMove, TokenCount
 from tract.storage.sql import SqlStore
 from tract.storage.sqlite import Durability, open_sqlite

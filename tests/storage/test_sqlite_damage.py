@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from storage_support import MAIN, append, commit, ids, line, message, operation, publish, record, rich_facts
 
+from storage_support import MAIN, append, commit, ids, line, message, operation, publish, record, rich_facts
 from tract.exceptions import CorruptionError, StorageError
 from tract.protocols import RefMove
 from tract.storage.sqlite import open_sqlite

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from storage_support import ABSENT, MAIN, append, line, message, publish, run_in_child
 
+from storage_support import ABSENT, MAIN, append, line, message, publish, run_in_child
 from tract.exceptions import BusyError, CorruptionError, ReadOnlyError, SchemaVersionError, StorageError
 from tract.protocols import RefMove, TokenCount
 from tract.storage.sql import SqlStore
@@ -242,7 +242,7 @@ with open_sqlite(sys.argv[1], durability="normal") as store:
 
 def test_a_full_disk_is_an_error_and_no_more(path: Path) -> None:
     """A write that finds no room fails whole; the same store goes on when there is room."""
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parents[1] / "support")
 
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(path), here], capture_output=True, text=True, check=False

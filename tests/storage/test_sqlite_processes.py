@@ -8,7 +8,6 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from storage_support import MAIN, append
-
 from tract.exceptions import ConcurrentMoveError
 from tract.storage.sqlite import open_sqlite
 

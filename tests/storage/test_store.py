@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from storage_support import (
     ABSENT,
     MAIN,
@@ -18,7 +19,6 @@ from storage_support import (
     record,
     rich_facts,
 )
-
 from tract.exceptions import ConcurrentMoveError, StorageError
 from tract.model.commits import added_messages
 from tract.model.encoding import object_id

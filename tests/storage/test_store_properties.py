@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from storage_support import MAIN, commit, ids, message, operation, record
 
+from storage_support import MAIN, commit, ids, message, operation, record
 from tract.exceptions import ConcurrentMoveError
 from tract.protocols import GraphNode, NewCommit, RefMove, TokenCount
 from tract.storage.memory import MemoryStore

@@ -84,7 +84,7 @@ def _is_beginning(older: Context, context: Context) -> bool:
 
 def _extended(repo: Repo, base: Rendering, context: Context) -> Rendering:
     start = len(base.context.entries)
-    part = _render_part(repo, context, start, len(context.entries), base.encoding)
+    part = _render_part(repo, context, range(start, len(context.entries)), base.encoding)
     return Rendering(
         context,
         base.encoding,
@@ -108,7 +108,7 @@ def _spliced(repo: Repo, base: Rendering, context: Context) -> Rendering:
         tail -= 1  # A result's mark is its assistant message's, which stands in the part that changed.
     stop, new_stop = len(old) - tail, len(new) - tail
     first, last = bisect_left(base.places, head), bisect_left(base.places, stop)
-    part = _render_part(repo, context, head, new_stop, base.encoding)
+    part = _render_part(repo, context, range(head, new_stop), base.encoding)
     gone = _count(repo, [old[place] for place in base.places[first:last]], base.encoding)
     shift = new_stop - stop
     return Rendering(
@@ -156,14 +156,14 @@ class _Part:
     inexact: int
 
 
-def _render_part(repo: Repo, context: Context, start: int, stop: int, encoding: str) -> _Part:
-    entries = context.entries[start:stop]
-    places = [start + offset for offset, entry in enumerate(entries) if context.is_visible(entry)]
-    visible = [entries[place - start] for place in places]
+def _render_part(repo: Repo, context: Context, span: range, encoding: str) -> _Part:
+    entries = context.entries[span.start : span.stop]
+    shown = [(place, entry) for place, entry in zip(span, entries, strict=True) if context.is_visible(entry)]
+    visible = [entry for _, entry in shown]
     fields = load_fields(repo, [entry.blob_id for entry in visible])
     counts = load_counts(repo, fields, encoding)
     return _Part(
-        places,
+        [place for place, _ in shown],
         [fields[entry.blob_id] for entry in visible],
         [entry.message_id for entry in visible],
         [counts[entry.blob_id].tokens for entry in visible],

@@ -126,9 +126,8 @@ def _commits(database: Reader) -> Iterator[Fault]:
             others.setdefault(child, []).append(tuple(other))
         named: dict[str, str] = {}
         for row in rows:
-            yield from _guarded(
-                f"commit {_hex(row[1])}", partial(_commit, row, others.get(row[0], []), before, encodings, named)
-            )
+            check = partial(_commit, row, others.get(row[0], []), before, encodings=encodings, named=named)
+            yield from _guarded(f"commit {_hex(row[1])}", check)
             before = row[0]
         yield from _missing_blobs(database, named)
     for row in database.read(_LOST_PARENTS, {"limit": _BATCH}):
@@ -136,7 +135,7 @@ def _commits(database: Reader) -> Iterator[Fault]:
 
 
 def _commit(
-    row: Row, others: Sequence[Row], before: int, encodings: Mapping[int, str], named: dict[str, str], /
+    row: Row, others: Sequence[Row], before: int, *, encodings: Mapping[int, str], named: dict[str, str]
 ) -> Iterator[Fault]:
     place, parent, parent_key, parent_generation = row[0], *row[-3:]
     where = f"commit {row[1].hex()}"

@@ -1,7 +1,6 @@
 """The store in a SQLite file: how it is made, opened and brought to the present schema."""
 
 import os
-from functools import partial
 from typing import Literal
 
 from sqlalchemy.engine import make_url
@@ -43,7 +42,10 @@ def open_sqlite(
     place = real_path(path)
     if not read_only:
         make_file(place)
-    reopen = partial(_reopen, place, read_only, durability, busy_seconds)
+
+    def reopen(name: str) -> SqlStore:
+        return open_sqlite(place, tract=name, read_only=read_only, durability=durability, busy_seconds=busy_seconds)
+
     database = SqliteDatabase(
         file_uri(place, read_only=read_only), place, durability=durability, busy_seconds=busy_seconds
     )
@@ -55,10 +57,6 @@ def open_sqlite(
         if isinstance(error, StorageError) and not read_only and os.path.exists(place) and not is_writable(place):
             raise ReadOnlyError(f"{place} or its directory cannot be written") from error
         raise
-
-
-def _reopen(path: str, read_only: bool, durability: Durability, busy_seconds: float, /, tract: str) -> SqlStore:
-    return open_sqlite(path, tract=tract, read_only=read_only, durability=durability, busy_seconds=busy_seconds)
 
 
 def _prepare(database: SqliteDatabase, *, read_only: bool) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from tract.facade import wire
 from tract.storage.memory import MemoryStore
 from tract.storage.sql import SqlStore
 
-DATA = Path(os.environ.get("TRACT_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
+DATA = Path(os.environ.get("TRACT_TEST_DATA") or Path(__file__).parents[3] / "shared" / "data")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the recorded data is not here")
 
 Json = dict[str, Any]
+Another = Callable[..., Tract]
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 

@@ -16,7 +16,7 @@ import httpx
 
 from tract.llm.client import OpenAIClient
 
-DATA = Path(os.environ.get("TRACT_TEST_DATA", Path(__file__).parents[2] / "shared" / "data")) / "openai_http"
+DATA = Path(os.environ.get("TRACT_TEST_DATA", Path(__file__).parents[3] / "shared" / "data")) / "openai_http"
 
 HELLO = [{"role": "user", "content": "Hello?"}]
 
