@@ -3,12 +3,15 @@
 import os
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from tract.exceptions import StorageError
 from tract.protocols import Store
 from tract.storage.memory import MemoryStore
+from tract.storage.postgres import open_postgres
+from tract.storage.postgres_place import BACKENDS
+from tract.storage.sql import SqlStore
 from tract.storage.sqlite import Durability, open_sqlite
 
 
@@ -17,13 +20,17 @@ def open_store(
 ) -> Store:
     """Return the store at a path, at a SQLAlchemy URL, or (None, `sqlite://`) in memory; the caller closes it.
 
+    A URL of PostgreSQL may say `schema` (unless given, `tract`) and `pool_size` in its query.
+
     Raises:
         StorageError: it cannot be opened, or the URL names a database that tract does not keep stores in.
     """
-    path = sqlite_path(place)
-    if path is None:
+    if place is None:
         return MemoryStore(tract)
-    return open_sqlite(path, tract=tract, read_only=read_only, durability=durability)
+    found = _find_place(place)
+    if found is None:
+        return MemoryStore(tract)
+    return _open(found, tract=tract, read_only=read_only, durability=durability)
 
 
 def tract_names(place: "str | os.PathLike[str]") -> list[str]:
@@ -32,21 +39,25 @@ def tract_names(place: "str | os.PathLike[str]") -> list[str]:
     Raises:
         StorageError: there is no store.
     """
-    path = sqlite_path(place)
-    if path is None or not Path(path).exists():
+    found = _find_place(place)
+    if found is None or (isinstance(found, str) and not Path(found).exists()):
         raise StorageError(f"no store at {place!s}")
-    with open_sqlite(path, read_only=True) as store:
+    with _open(found, tract="default", read_only=True, durability="full") as store:
         return store.tracts()
 
 
-def sqlite_path(place: "str | os.PathLike[str] | None") -> str | None:
-    """Return the path of the SQLite file that is meant, or None for memory.
+def _open(place: str | URL, *, tract: str, read_only: bool, durability: Durability) -> SqlStore:
+    if isinstance(place, URL):
+        return open_postgres(place, tract=tract, read_only=read_only, durability=durability)
+    return open_sqlite(place, tract=tract, read_only=read_only, durability=durability)
+
+
+def _find_place(place: "str | os.PathLike[str]") -> str | URL | None:
+    """Return the path of the SQLite file that is meant, the URL of a PostgreSQL database, or None for memory.
 
     Raises:
         StorageError: it is a URL of something else, or no path.
     """
-    if place is None:
-        return None
     if not isinstance(place, str | os.PathLike):
         raise StorageError(f"a store is named by a path or a URL, not by {type(place).__name__}")
     text = os.fspath(place)
@@ -56,8 +67,10 @@ def sqlite_path(place: "str | os.PathLike[str] | None") -> str | None:
         return text
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise StorageError("the URL of the store cannot be read") from error
+    if url.get_backend_name() in BACKENDS:
+        return url
     if url.get_backend_name() != "sqlite":
         raise StorageError(f"tract keeps no stores in {url.get_backend_name()!r}")
     return None if url.database in (None, "", ":memory:") else url.database

@@ -100,8 +100,8 @@ def connector(place: PostgresPlace) -> tuple[type[Exception], Callable[[], Any]]
     """
     driver, dialect = _load_driver(place)
     try:
-        _, arguments = dialect.create_connect_args(place.url)
-        arguments = _CONNECTION | arguments | {"options": f"{_options(place)} {arguments.get('options', '')}"}
+        _, given = dialect.create_connect_args(place.url)
+        arguments: dict[str, Any] = {**_CONNECTION, **given, "options": f"{_options(place)} {given.get('options', '')}"}
         driver.conninfo.make_conninfo(**arguments)
     except (TypeError, ValueError, driver.Error) as error:
         raise StorageError(f"the URL of {place.label} cannot be used: {error}") from error

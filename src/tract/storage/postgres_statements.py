@@ -35,7 +35,9 @@ ON CONFLICT DO NOTHING"""
 
 _WALK_UP = """
     SELECT c.place, c.parent, c.generation FROM walk
-        CROSS JOIN LATERAL (SELECT walk.parent UNION ALL SELECT q.parent FROM parents q WHERE q.child = walk.place) up (place)
+        CROSS JOIN LATERAL (
+            SELECT walk.parent UNION ALL SELECT q.parent FROM parents q WHERE q.child = walk.place
+        ) up (place)
         JOIN commits c ON c.place = up.place
     WHERE walk.generation > :floor"""
 

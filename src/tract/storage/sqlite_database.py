@@ -110,7 +110,7 @@ class SqliteDatabase:
         return SqliteTransaction(self, self._busy_seconds if wait else 0)
 
     def transact(self, act: Callable[[SqliteTransaction], _T], *, wait: bool = True) -> _T:
-        """Return what something does in one transaction, committed where it returns; `wait=False`: BusyError at once."""
+        """Return what something does in one transaction, committed at its end; `wait=False`: BusyError at once."""
         with self.transaction(wait=wait) as transaction:
             return act(transaction)
 

@@ -34,10 +34,10 @@ class Dialect:
 
     `with_wanted` makes a table `wanted(id)` of one parameter `:ids`, which holds ids one behind the other. `add_commit`
     gives a commit the place behind its first parent if that is free, else one on a new line; it inserts nothing if a
-    first parent is missing. `walk_up` is the recursive part of a walk to the ancestors. `next_number` is the number of a
-    tract's next move. `locks_rows`: writers that insert the same messages at once must do it in the same order; where
+    first parent is missing. `walk_up` is the recursive part of a walk to the ancestors. `next_number` is the number of
+    a tract's next move. `locks_rows`: writers that insert the same messages at once must do it in the same order; where
     one writes at a time, they lie in the order of the conversation instead, which reads them faster. `logged_moves` are
-    for writers at once too: the order of a ref's log is then that of its moves, but numbers leave gaps.
+    for writers at once too: a ref's log then has the order of its moves, but the numbers have gaps.
     """
 
     with_wanted: str

@@ -10,7 +10,6 @@ from tract.storage.ids import is_object_id, target_text
 from tract.storage.rows import Parameters, Row, blob_row, bytes_text, commit_row, count_row, move_rows
 from tract.storage.statements import Statements, Write
 
-
 _TRIES = 5
 """How often a row is written anew that lost to another writer; the first time after that mostly settles it."""
 
@@ -119,7 +118,7 @@ def _name_of(move: RefMove) -> str:
 
 
 def _insert_commits(transaction: Transaction, sql: Statements, plan: Plan) -> None:
-    """Insert commits; one that is not inserted was there already, or another writer took its place, or it lacks a parent.
+    """Insert commits; one that is not inserted was there already, lost its place to another writer, or lacks a parent.
 
     Raises:
         StorageError: it lacks a parent.
