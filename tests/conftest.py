@@ -6,19 +6,43 @@ from pathlib import Path
 import pytest
 
 from cli_support import Shell
+from postgres_server import new_schema, postgres_server
 from tract import Tract
 from tract.protocols import Store
-from tract.storage.memory import MemoryStore
+from tract.storage.opening import open_store
 from tract.storage.sql import SqlStore
 from tract.storage.sqlite import open_sqlite
 from tract_support import Another, Clock, another_on
 
+KINDS = ("memory", "sqlite", "postgres")
 
-@pytest.fixture(params=["memory", "sqlite"])
-def t(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tract]:
+
+@pytest.fixture(scope="session")
+def postgres_server_url() -> Iterator[str]:
+    """The URL of a running server, one for each process that runs tests."""
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server_url: str) -> Iterator[str]:
+    """The URL of a schema that is not there yet; it goes away with the test."""
+    with new_schema(postgres_server_url) as url:
+        yield url
+
+
+def place_of(request: pytest.FixtureRequest, path: Path) -> Path | str | None:
+    """Return where a store of the kind that a fixture is asked for may be made: memory, a file, or a schema."""
+    kind: str = request.param
+    if kind == "memory":
+        return None
+    return path if kind == "sqlite" else str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(params=KINDS)
+def t(request: pytest.FixtureRequest, path: Path) -> Iterator[Tract]:
     """A new tract, in each kind of store in turn, whose clock ticks by the second."""
-    place = None if request.param == "memory" else tmp_path / "work.db"
-    with Tract.open(place, author="Ada", clock=Clock(), durability="normal") as opened:
+    with Tract.open(place_of(request, path), author="Ada", clock=Clock(), durability="normal") as opened:
         yield opened
 
 
@@ -36,10 +60,10 @@ def another(t: Tract) -> Iterator[Another]:
         other.close()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, path: Path) -> Iterator[Store]:
     """An empty store, of each kind in turn."""
-    opened = MemoryStore() if request.param == "memory" else open_sqlite(tmp_path / "store.db", durability="normal")
+    opened = open_store(place_of(request, path), tract="default", durability="normal")
     yield opened
     opened.close()
 
