@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tract import Tract
-from tract.facade import wire
+from tract.facade.wiring import wire
 from tract.storage.memory import MemoryStore
 from tract.storage.sql import SqlStore
 

@@ -1,0 +1,72 @@
+"""The Python surface: class `Tract`, whose verbs stand in one module a family; `Tract.open` wires the parts."""
+
+from collections.abc import Callable
+from datetime import datetime
+from os import PathLike
+from types import TracebackType
+from typing import Literal, Self
+
+from tract.facade.care import Care
+from tract.facade.merging import Merging
+from tract.facade.reading import Reading
+from tract.facade.recording import Recording
+from tract.facade.refs import Refs
+from tract.facade.transfer import Transfer
+from tract.facade.wiring import now, wire
+from tract.llm.protocols import LLMClient
+from tract.model.refs import check_ref_name
+from tract.storage.opening import open_store, tract_names
+
+Place = str | PathLike[str]
+Durability = Literal["full", "normal"]
+
+
+class Tract(Recording, Reading, Refs, Merging, Transfer, Care):
+    """A tract: commits, branches and merges of the messages that a model is sent.
+
+    Safe to share between threads, not across a fork. Verbs that write make one commit each and return it; ids of
+    commits and messages may be shortened to a prefix that no other has, four characters at least.
+    """
+
+    @classmethod
+    def open(
+        cls,
+        path: Place | None = None,
+        *,
+        name: str = "default",
+        read_only: bool = False,
+        durability: Durability = "full",
+        workspace: str = "default",
+        author: str = "",
+        clock: Callable[[], datetime] = now,
+        llm: LLMClient | None = None,
+    ) -> Self:
+        """Open a tract in a SQLite file, in the database that a SQLAlchemy URL names, or (None) in memory.
+
+        A file that is not there is made. `name` chooses among the tracts of one store, `workspace` among the places
+        in it; `llm` settles merges. `durability="normal"` is faster, and may lose what was acknowledged last when
+        the power goes. The caller closes the tract.
+
+        Raises:
+            RefNameError: `name` or `workspace` is no valid name.
+            StorageError: the store cannot be opened; `SchemaVersionError` where another version made it.
+        """
+        store = open_store(path, tract=check_ref_name(name), read_only=read_only, durability=durability)
+        return cls(wire(store, llm, clock=clock, author=author, workspace=workspace))
+
+    @staticmethod
+    def tracts(path: Place) -> list[str]:
+        """Return the names of the tracts in a store, in order."""
+        return tract_names(path)
+
+    def close(self) -> None:
+        """Give up the store; twice is harmless."""
+        self._repo.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,34 @@
+"""What the verbs work on, put together: a store, a counter, a clock and the model that may be asked."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from tract.llm.protocols import LLMClient
+from tract.llm.resolver import OpenAIResolver
+from tract.operations.opening import open_repo
+from tract.operations.repo import MakeResolver, Repo
+from tract.protocols import Store
+from tract.tokens import TiktokenCounter
+
+_COUNTER = TiktokenCounter()
+
+
+def now() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)
+
+
+def make_resolver(client: LLMClient | None) -> MakeResolver | None:
+    """Return what makes a resolver that asks this client, for a model named at the merge; None for no client."""
+    return None if client is None else lambda model: OpenAIResolver(client, model=model)
+
+
+def wire(store: Store, client: LLMClient | None, *, clock: Callable[[], datetime], author: str, workspace: str) -> Repo:
+    """Return what the verbs work on, over an open store; the store is closed if that fails."""
+    try:
+        repo = open_repo(store, _COUNTER, clock=clock, author=author, workspace=workspace)
+    except BaseException:
+        store.close()
+        raise
+    repo.workspace.make_resolver = make_resolver(client)
+    return repo
