@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -91,11 +91,15 @@ NewObject = NewBlob | NewCommit | NewRecord
 
 
 class RefMove(NamedTuple):
-    """One ref's compare-and-set: from `old` (None: it must not exist) to `new` (None: it goes away)."""
+    """One ref's compare-and-set: from `old` (None: it must not exist) to `new` (None: it goes away).
+
+    `tract` names another tract of the store whose ref it is; None: the store's own. A log names no tract.
+    """
 
     name: str
     old: str | None
     new: str | None
+    tract: str | None = None
 
 
 class Operation(NamedTuple):
@@ -219,9 +223,19 @@ class Store(Protocol):
         """Return the names of the tracts in this store, in order."""
         ...
 
+    def sibling(self, tract: str) -> "Store":
+        """Return the store of another tract over the same objects; the caller closes it."""
+        ...
+
     def check(self) -> Iterator[Fault]:
         """Re-hash every object and check what rows promise each other; reads everything, in bounded memory."""
         ...
+
+    def __enter__(self) -> Self:
+        """Return the store, to be closed at the end of the block."""
+        ...
+
+    def __exit__(self, *_: object) -> None: ...
 
     def close(self) -> None:
         """Give up connections; twice is harmless. Any other method then raises StorageError."""

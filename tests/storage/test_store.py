@@ -23,8 +23,6 @@ from tract.exceptions import ConcurrentMoveError, StorageError
 from tract.model.commits import added_messages
 from tract.model.encoding import object_id
 from tract.protocols import GraphNode, LoggedMove, NewBlob, Operation, RefMove, Store, TokenCount
-from tract.storage.memory import MemoryStore
-from tract.storage.sql import SqlStore
 
 
 def test_a_new_store_is_empty(store: Store) -> None:
@@ -393,7 +391,7 @@ def test_a_large_message_comes_back(store: Store) -> None:
     assert store.blobs([blob.id]) == {blob.id: blob.payload}
 
 
-def test_tracts_share_objects_and_nothing_else(store: MemoryStore | SqlStore) -> None:
+def test_tracts_share_objects_and_nothing_else(store: Store) -> None:
     """A sibling sees the objects and the operations that were done, but has refs and a log of its own."""
     made = append(store, "hello")
     other = store.sibling("other")
@@ -409,6 +407,34 @@ def test_tracts_share_objects_and_nothing_else(store: MemoryStore | SqlStore) ->
     assert store.tracts() == other.tracts() == ["default", "other"]
     other.close()
     assert store.find_ref(MAIN) == made.id
+
+
+def test_one_operation_moves_refs_of_several_tracts(store: Store) -> None:
+    """A move may name another tract, made if it is not there; each tract logs what moved in it."""
+    made = append(store, "hello")
+
+    publish(
+        store, [], RefMove("child/web", None, made.id), RefMove(MAIN, None, made.id, tract="web"), name="two tracts"
+    )
+
+    with store.sibling("web") as web:
+        assert web.refs("") == {MAIN: made.id}
+        assert [logged.move for logged in web.moves()] == [RefMove(MAIN, None, made.id)]
+    assert store.refs("") == {"child/web": made.id, MAIN: made.id}
+    assert [logged.move.name for logged in store.moves(limit=1)] == ["child/web"]
+    assert list(store.check()) == []
+
+
+def test_a_move_refused_in_one_tract_moves_nothing_in_another(store: Store) -> None:
+    """Refs of several tracts move together, or none does."""
+    made = append(store, "hello")
+    moves = (RefMove("child/web", None, made.id), RefMove(MAIN, ABSENT, made.id, tract="web"))
+
+    with pytest.raises(ConcurrentMoveError) as caught:
+        publish(store, [], *moves, name="two tracts")
+
+    assert (caught.value.ref, caught.value.expected, caught.value.found) == (MAIN, ABSENT, None)
+    assert store.refs("") == {MAIN: made.id}
 
 
 def test_facts_are_read_with_the_tip(store: Store) -> None:

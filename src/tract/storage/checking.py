@@ -213,19 +213,20 @@ def _ref(row: Row) -> Iterator[Fault]:
 
 
 def _moves(database: Reader) -> Iterator[Fault]:
+    has_gaps = database.statements.dialect.logged_moves is not None
     before = 0
     for rows in _batches(database, _MOVES, 0):
         for row in rows:
-            yield from _guarded(f"operation {_hex(row[1])}", partial(_move, row, before))
+            yield from _guarded(f"operation {_hex(row[1])}", partial(_move, row, None if has_gaps else before))
             before = row[0]
 
 
-def _move(row: Row, before: int) -> Iterator[Fault]:
+def _move(row: Row, before: int | None) -> Iterator[Fault]:
+    """Check a move; `before` is the number of the move before it, None where numbers have gaps."""
     number, previous, kind, seen = row[0], *row[-3:]
     logged = logged_move(row[1:-3])
     where = f"operation {logged.operation.id}"
-    begins = number // TRACT_MOVES != before // TRACT_MOVES
-    if number % TRACT_MOVES != 1 if begins else number != before + 1:
+    if before is not None and not _is_next(number, before):
         yield Fault(where, "the log before it is missing")
     if row[3] != previous:
         yield Fault(where, f"it did not move {logged.move.name} from where the log left it")
@@ -233,6 +234,12 @@ def _move(row: Row, before: int) -> Iterator[Fault]:
         yield Fault(where, f"the object that {logged.move.name} was moved to is missing")
     if not seen and row[4] is not None:
         yield Fault(f"ref {logged.move.name}", "its log says that it exists")
+
+
+def _is_next(number: int, before: int) -> bool:
+    """Tell whether a move's number follows another's, or is the first of its tract."""
+    begins = number // TRACT_MOVES != before // TRACT_MOVES
+    return number % TRACT_MOVES == 1 if begins else number == before + 1
 
 
 def _batches(database: Reader, sql: str, after: object, parameters: Parameters | None = None) -> Iterator[list[Row]]:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Self
 
 from tract.exceptions import ConcurrentMoveError, StorageError
 from tract.model.commits import Commit
@@ -54,7 +55,7 @@ class MemoryStore:
         with self._memory.lock:
             self._refs = self._memory.tracts.setdefault(tract, _Refs())
 
-    def __enter__(self) -> "MemoryStore":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -77,13 +78,16 @@ class MemoryStore:
             if operation.id in memory.operations:
                 return
             added = self._admitted(objects)
-            ordered = sorted(moves, key=lambda move: move.name)
+            ordered = sorted(moves, key=lambda move: (move.tract or self.tract, move.name))
             targets = self._moved(ordered, objects)
             memory.commits.update(added)
             for new in objects:
                 self._keep(new)
-            self._refs.targets = targets
-            self._refs.log.extend(LoggedMove(operation, move) for move in ordered)
+            for tract, moved in targets.items():
+                memory.tracts.setdefault(tract, _Refs()).targets = moved
+            for move in ordered:
+                log = memory.tracts[move.tract or self.tract].log
+                log.append(LoggedMove(operation, move._replace(tract=None)))
             if moves:
                 memory.operations.add(operation.id)
 
@@ -211,10 +215,12 @@ class MemoryStore:
                 added.setdefault(new.commit.id, StoredCommit(new.commit, generation, new.facts))
         return added
 
-    def _moved(self, moves: Sequence[RefMove], objects: Sequence[NewObject]) -> dict[str, str]:
-        """Return all refs as they stand after the moves."""
-        targets = dict(self._refs.targets)
+    def _moved(self, moves: Sequence[RefMove], objects: Sequence[NewObject]) -> dict[str, dict[str, str]]:
+        """Return all refs of the tracts concerned as they stand after the moves."""
+        named = {move.tract or self.tract for move in moves}
+        found_in = {tract: dict(self._memory.tracts.get(tract, _Refs()).targets) for tract in named}
         for move in moves:
+            targets = found_in[move.tract or self.tract]
             found = targets.get(move.name)
             if found != move.old:
                 raise ConcurrentMoveError(
@@ -226,7 +232,7 @@ class MemoryStore:
                 raise StorageError(f"{move.name} was to name an object that is not stored: {move.new}")
             else:
                 targets[move.name] = move.new
-        return targets
+        return found_in
 
     def _has(self, name: str, objects: Sequence[NewObject]) -> bool:
         return name in self._memory.payloads or any(name == _id_of(new) for new in objects)

@@ -134,10 +134,9 @@ def token_count(row: Row, name: str) -> TokenCount:
 def move_rows(tract: int, n: int, move: RefMove, operation: Operation) -> tuple[Row, Row]:
     """Return a move's values for the log and for its ref; the latter end with what object must be stored."""
     key = bytes.fromhex(operation.id)
-    name, old_target, new_target = move
-    ref = text_bytes(name)
-    old = None if old_target is None else target_bytes(old_target)
-    new = None if new_target is None else target_bytes(new_target)
+    ref = text_bytes(move.name)
+    old = None if move.old is None else target_bytes(move.old)
+    new = None if move.new is None else target_bytes(move.new)
     kind, author = text_bytes(operation.kind), text_bytes(operation.author)
     created_at = (operation.created_at - _EPOCH) // _MICROSECOND
     seal = move_seal((key, ref, old, new, kind, author), created_at)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from tract.exceptions import BusyError, CorruptionError, ReadOnlyError
 from tract.model.commits import Commit
@@ -81,7 +81,7 @@ class SqlStore:
         self._find_tract()
         self._encodings = self._read_encodings()
 
-    def __enter__(self) -> "SqlStore":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -100,7 +100,7 @@ class SqlStore:
         """
         plan = plan_objects(objects, self._encoding_row)
         if moves:
-            plan_moves(plan, self._find_tract(), moves, operation)
+            plan_moves(plan, self._tract_row_of, moves, operation)
         try:
             self._database.transact(lambda transaction: write_plan(transaction, self._statements, plan))
         except AlreadyDoneError:
@@ -236,12 +236,23 @@ class SqlStore:
             name = text_bytes(self.tract)
             rows = self._database.read(statements.FIND_TRACT, {"name": name})
             if not rows and not self._read_only:
-                self._database.transact(
-                    lambda transaction: transaction.write(statements.ADD_TRACT, [(name, seal_of(name))])
-                )
+                self._add_tract(name)
                 rows = self._database.read(statements.FIND_TRACT, {"name": name})
             self._tract_row = rows[0][0] if rows else None
         return -1 if self._tract_row is None else self._tract_row
+
+    def _add_tract(self, name: bytes) -> None:
+        self._database.transact(lambda transaction: transaction.write(statements.ADD_TRACT, [(name, seal_of(name))]))
+
+    def _tract_row_of(self, tract: str | None) -> int:
+        """Return the row of a tract (None: this one), made if it is not there."""
+        if tract is None or tract == self.tract:
+            return self._find_tract()
+        name = text_bytes(tract)
+        while not (rows := self._database.read(statements.FIND_TRACT, {"name": name})):
+            self._add_tract(name)
+        row_id: int = rows[0][0]
+        return row_id
 
     def _encoding_row(self, name: str) -> int:
         """Return the row of an encoding, which is kept for good."""

@@ -54,8 +54,10 @@ def plan_objects(objects: Sequence[NewObject], encoding_row: Callable[[str], int
     return plan
 
 
-def plan_moves(plan: Plan, tract: int, moves: Sequence[RefMove], operation: Operation) -> None:
-    """Add the rows of an operation's moves, in order of name.
+def plan_moves(
+    plan: Plan, tract_row: Callable[[str | None], int], moves: Sequence[RefMove], operation: Operation
+) -> None:
+    """Add the rows of an operation's moves, by tract and in order of name.
 
     Raises:
         StorageError: the operation's id is no id.
@@ -63,7 +65,8 @@ def plan_moves(plan: Plan, tract: int, moves: Sequence[RefMove], operation: Oper
     if not is_object_id(operation.id):
         raise StorageError(f"an operation's id must be 64 hex digits, not {operation.id!r}")
     given = {row[0] for row in (*plan.blobs, *plan.commits)}
-    for n, move in enumerate(sorted(moves, key=_name_of)):
+    placed = [(tract_row(move.tract), move) for move in moves]
+    for n, (tract, move) in enumerate(sorted(placed, key=_by_tract_and_name)):
         logged, (*ref, wanted) = move_rows(tract, n, move, operation)
         plan.log.append(logged)
         plan.refs.append((*ref, None if wanted in given else wanted))
@@ -113,8 +116,8 @@ def _plan_parents(plan: Plan, new: NewCommit) -> None:
     plan.parents.extend([(key, n, bytes.fromhex(parent)) for n, parent in enumerate(new.commit.parents) if n])
 
 
-def _name_of(move: RefMove) -> str:
-    return move.name
+def _by_tract_and_name(placed: tuple[int, RefMove]) -> tuple[int, str]:
+    return placed[0], placed[1].name
 
 
 def _insert_commits(transaction: Transaction, sql: Statements, plan: Plan) -> None:
