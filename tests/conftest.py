@@ -1,5 +1,6 @@
 """Fixtures of all tests: tracts and stores of every kind, and folders in which the command line runs."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from cli_support import Shell
 from postgres_server import new_schema, postgres_server
+from sqlite_counting import CountingConnection
 from tract import Tract
 from tract.protocols import Store
 from tract.storage.opening import open_store
@@ -79,6 +81,20 @@ def sqlite_store(path: Path) -> Iterator[SqlStore]:
     """An empty store in a SQLite file."""
     with open_sqlite(path, durability="normal") as opened:
         yield opened
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
+    """The connections that are opened from now on, which note their statements."""
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def counting(*arguments: object, **options: object) -> sqlite3.Connection:
+        opened.append(connect(*arguments, factory=CountingConnection, **options))  # type: ignore[call-overload]
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", counting)
+    return opened
 
 
 @pytest.fixture

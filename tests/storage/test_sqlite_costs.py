@@ -7,64 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from sqlite_counting import statements, steps
 from storage_support import MAIN, append, commit, facts, ids, line, message, operation, publish, size_bytes
 from tract.protocols import RefMove, TokenCount
 from tract.storage.sql import SqlStore
 from tract.storage.sqlite import Durability, open_sqlite
-
-SETUP = ("BEGIN", "COMMIT", "ROLLBACK")
-
-
-class CountingConnection(sqlite3.Connection):
-    """A connection that notes each statement, `executemany` once."""
-
-    seen: list[str] = []  # noqa: RUF012
-
-    def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
-        """Note a statement and execute it."""
-        self.seen.append(sql)
-        return super().execute(sql, *arguments)  # type: ignore[arg-type]
-
-    def executemany(self, sql: str, *arguments: object) -> sqlite3.Cursor:
-        """Note a statement and execute it for all rows."""
-        self.seen.append(sql)
-        return super().executemany(sql, *arguments)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def connections(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
-    """The connections that are opened from now on, which note their statements."""
-    opened: list[sqlite3.Connection] = []
-    connect = sqlite3.connect
-
-    def counting(*arguments: object, **options: object) -> sqlite3.Connection:
-        opened.append(connect(*arguments, factory=CountingConnection, **options))  # type: ignore[call-overload]
-        return opened[-1]
-
-    monkeypatch.setattr(sqlite3, "connect", counting)
-    return opened
-
-
-def statements(act: Callable[[], object]) -> list[str]:
-    """Return the statements that something issues, without those around transactions."""
-    CountingConnection.seen.clear()
-    act()
-    return [sql for sql in CountingConnection.seen if not sql.startswith(SETUP)]
-
-
-def steps(connection: sqlite3.Connection, act: Callable[[], object]) -> int:
-    """Return how many steps of SQLite's machine something takes."""
-    taken = 0
-
-    def step() -> int:
-        nonlocal taken
-        taken += 1
-        return 0
-
-    connection.set_progress_handler(step, 1)
-    act()
-    connection.set_progress_handler(None, 1)
-    return taken
 
 
 @pytest.fixture
