@@ -42,3 +42,18 @@ def steps(connection: sqlite3.Connection, act: Callable[[], object]) -> int:
     act()
     connection.set_progress_handler(None, 1)
     return taken
+
+
+def rows(connection: sqlite3.Connection, act: Callable[[], object]) -> int:
+    """Return how many rows something fetches."""
+    fetched = 0
+
+    def take(cursor: sqlite3.Cursor, row: tuple[object, ...]) -> tuple[object, ...]:
+        nonlocal fetched
+        fetched += 1
+        return row
+
+    connection.row_factory = take
+    act()
+    connection.row_factory = None
+    return fetched
