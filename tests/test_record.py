@@ -130,9 +130,23 @@ def test_notes_are_kept(t: Tract) -> None:
         lambda t, notes: t.skip(ids(t)[0], **notes),
         lambda t, notes: [t.skip(ids(t)[0]), t.unskip(t.log()[0].changes[0].message_id, **notes)][1],
         lambda t, notes: [t.pin(ids(t)[0]), t.unpin(ids(t)[0], **notes)][1],
+        lambda t, notes: t.configure(temperature=0, **notes),
         lambda t, notes: t.import_messages([say("user", "x")], **notes).commit,
     ],
-    ids=["system", "user", "assistant", "append", "edit", "mark", "pin", "skip", "unskip", "unpin", "import"],
+    ids=[
+        "system",
+        "user",
+        "assistant",
+        "append",
+        "edit",
+        "mark",
+        "pin",
+        "skip",
+        "unskip",
+        "unpin",
+        "configure",
+        "import",
+    ],
 )
 def test_every_verb_takes_notes(t: Tract, record: Callable[[Tract, Json], Commit]) -> None:
     """Message, author and metadata go with every verb that makes a commit."""
@@ -148,7 +162,7 @@ def test_a_message_is_made_from_changes(t: Tract) -> None:
     t.user("Hi")
     t.append([say("assistant", "a"), say("user", "b"), say("user", "c")])
     t.pin(ids(t)[0])
-    t.configure(model="m", **{"two\nlines": 1})
+    t.configure({"two\nlines": 1}, model="m")
 
     for commit in t.log():
         assert commit.message
@@ -637,6 +651,24 @@ def test_settings_are_any_json(t: Tract, another: Another) -> None:
     assert t.compile().config == another().compile().config == expected
 
 
+def test_any_key_can_be_set(t: Tract) -> None:
+    """Keys that by name would be notes, or no name at all, go in a mapping; what is given by name goes before it."""
+    t.configure({"message": "x", "author": 1, "metadata": {"user": "u"}, "a b": 2, "top_p": 1}, top_p=0.5)
+    t.configure({"message": None})
+
+    assert t.compile().config == {"author": 1, "metadata": {"user": "u"}, "a b": 2, "top_p": 0.5}
+    assert (t.log()[0].author, t.log()[0].metadata) == ("Ada", {})
+
+
+@pytest.mark.parametrize("settings", [None, 5, "ab", [("a", 1)], {1: 2}], ids=str)
+def test_settings_that_are_no_mapping_are_refused(t: Tract, settings: Any) -> None:
+    """Settings are a mapping from text, and nothing is written otherwise."""
+    with pytest.raises(ContentError):
+        t.configure(settings)
+
+    assert t.head_id is None
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -680,6 +712,7 @@ def test_notes_that_are_no_notes_are_refused(t: Tract, notes: Json) -> None:
         lambda: t.user("y", **notes),
         lambda: t.edit(ids(t)[0], "y", **notes),
         lambda: t.pin(ids(t)[0], **notes),
+        lambda: t.configure(top_p=1, **notes),
         lambda: t.import_messages([say("user", "y")], **notes),
     ):
         with pytest.raises(ContentError):

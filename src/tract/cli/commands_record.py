@@ -200,7 +200,7 @@ def unset_config(session: Session, *, keys: Sequence[str], as_json: bool) -> Non
 def _configure(session: Session, settings: dict[str, Any], *, as_json: bool) -> None:
     with session.open() as tract:
         before = tract.head_id
-        commit = tract.configure(**settings)
+        commit = tract.configure(settings)
         report_commit(session, tract, commit, before=before, as_json=as_json)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Any
 
 from tract.facade.base import Metadata, Text, Verbs
@@ -10,6 +11,8 @@ from tract.model.commits import Commit
 from tract.operations import batch, write
 from tract.operations.batch import Batch
 from tract.operations.record import Notes
+
+NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Recording(Verbs):
@@ -129,12 +132,22 @@ class Recording(Verbs):
         """Take a pin away; does nothing to any other mark."""
         return write.mark(self._repo, [message_id], "normal", Notes(message, author, metadata), only_from="pinned")
 
-    def configure(self, **settings: Any) -> Commit:
-        """Set keys of the configuration to JSON values, None unsets one.
+    def configure(
+        self,
+        settings: Mapping[str, Any] = NO_SETTINGS,
+        /,
+        *,
+        message: Text = None,
+        author: Text = None,
+        metadata: Metadata = None,
+        **more: Any,
+    ) -> Commit:
+        """Set keys of the configuration to JSON values, None unsets one; keys given by name or in a mapping.
 
-        `model` picks the encoding of token counts, `tools` are counted, `budget` is compile's default.
+        `model` picks the encoding of token counts, `tools` are counted, `budget` is compile's default. A key called
+        `message`, `author` or `metadata` goes in the mapping: by name, these are notes on the commit, as in every verb.
         """
-        return write.configure(self._repo, settings, Notes())
+        return write.configure(self._repo, settings, more, Notes(message, author, metadata))
 
     def batch(
         self,

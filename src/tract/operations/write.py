@@ -60,11 +60,14 @@ def mark(repo: Repo, message_ids: Iterable[str], to: Mark, notes: Notes, *, only
     return record(repo, "mark", fill, notes)
 
 
-def configure(repo: Repo, settings: Mapping[str, Any], notes: Notes) -> Commit:
-    """Set keys of the configuration; None unsets one."""
-    if any(not isinstance(key, str) or not key for key in settings):
+def configure(repo: Repo, settings: Mapping[str, Any], more: Mapping[str, Any], notes: Notes) -> Commit:
+    """Set keys of the configuration, those given by name before those of the mapping; None unsets one."""
+    if not isinstance(settings, Mapping):
+        raise ContentError(f"settings are a mapping, not {type(settings).__name__}")
+    together = {**settings, **more}
+    if any(not isinstance(key, str) or not key for key in together):
         raise ContentError("a configuration's keys are text")
-    given: dict[str, Any] = decode(encode(dict(settings)))
+    given: dict[str, Any] = decode(encode(together))
     check_settings(given)
 
     def fill(draft: Draft) -> None:
