@@ -553,7 +553,9 @@ def test_no_common_history_needs_leave(tmp_path: Path) -> None:
         assert texts(one) == ["a", "x"]
 
 
-@pytest.mark.parametrize("options", [{"strategy": "best"}, {"review": "never"}, {"allow": ("everything",)}])
+@pytest.mark.parametrize(
+    "options", [{"strategy": "best"}, {"review": "never"}, {"allow": ("everything",)}, {"resolver": 5}], ids=str
+)
 def test_options_are_checked(t: Tract, options: dict[str, Any]) -> None:
     """An option that is none is an error, and nothing is merged."""
     fork(t, lambda: t.user("a"), lambda: t.user("x"))

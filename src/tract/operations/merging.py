@@ -38,6 +38,8 @@ def merge(repo: Repo, source: str, options: MergeOptions, resolver: ResolverCall
     """Merge a revision into the workspace's branch; see `Tract.merge`."""
     repo.refuse_in_batch("merge")
     _check_options(options)
+    if resolver is not None and not callable(resolver):
+        raise MergeError(f"a resolver is called with a conflict, and {type(resolver).__name__} cannot be called")
     theirs = resolve_commit(repo, source)
     _check_free(repo, repo.workspace.branch)
     return _retried(_Merging(repo, source, theirs, options, resolver=resolver).once)

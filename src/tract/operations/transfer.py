@@ -10,6 +10,7 @@ from tract.formats.conversations import Conversation, read_conversations
 from tract.formats.export import render_export
 from tract.history.importing import ImportPlan, plan_import
 from tract.model.changes import Append
+from tract.model.encoding import shown
 from tract.model.messages import parse_message
 from tract.model.results import ImportReport
 from tract.operations.batch import record
@@ -71,6 +72,8 @@ def export_messages(repo: Repo, format: str, at: str | None) -> str:
 
 
 def _pick(conversations: Sequence[Conversation], index: int | None) -> Conversation:
+    if not isinstance(index, int | None) or isinstance(index, bool):
+        raise ImportFormatError(f"an index is a whole number, not {shown(index)}")
     if index is None and len(conversations) > 1:
         raise ImportFormatError(f"the source holds {len(conversations)} conversations; say which one by its index")
     if not 0 <= (index or 0) < len(conversations):

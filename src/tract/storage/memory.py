@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from tract.exceptions import ConcurrentMoveError, StorageError
+from tract.exceptions import ConcurrentMoveError, ReadOnlyError, StorageError
 from tract.model.commits import Commit
 from tract.model.encoding import object_id
 from tract.protocols import (
@@ -48,8 +48,9 @@ class _Memory:
 class MemoryStore:
     """A store that lives as long as it is referred to; one lock serves every thread."""
 
-    def __init__(self, tract: str = "default", *, memory: _Memory | None = None) -> None:
+    def __init__(self, tract: str = "default", *, read_only: bool = False, memory: _Memory | None = None) -> None:
         self.tract = tract
+        self._read_only = read_only
         self._memory = memory if memory is not None else _Memory()
         self._closed = False
         with self._memory.lock:
@@ -65,16 +66,19 @@ class MemoryStore:
         """Return the store of another tract over the same objects; the caller closes it."""
         with self._opened():
             pass
-        return MemoryStore(tract, memory=self._memory)
+        return MemoryStore(tract, read_only=self._read_only, memory=self._memory)
 
     def publish(self, objects: Sequence[NewObject], moves: Sequence[RefMove], operation: Operation) -> None:
         """Insert objects, move refs by compare-and-set, log the operation: all of it, or nothing.
 
         Raises:
             ConcurrentMoveError: a ref does not stand at its move's `old`.
+            ReadOnlyError: the store was opened read-only.
             StorageError: a commit's parent, or an object that a ref is to name, is neither stored nor given.
         """
         with self._opened() as memory:
+            if self._read_only:
+                raise ReadOnlyError("the store was opened read-only")
             if operation.id in memory.operations:
                 return
             added = self._admitted(objects)

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import get_args
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -14,22 +15,25 @@ from tract.storage.postgres_place import BACKENDS
 from tract.storage.sql import SqlStore
 from tract.storage.sqlite import Durability, open_sqlite
 
+# What SQLite itself calls a database in memory; whoever wants a file of that name says "./:memory:".
+_MEMORY = ":memory:"
+
 
 def open_store(
     place: "str | os.PathLike[str] | None", *, tract: str, read_only: bool = False, durability: Durability = "full"
 ) -> Store:
-    """Return the store at a path, at a SQLAlchemy URL, or (None, `sqlite://`) in memory; the caller closes it.
+    """Return the store at a path, at a SQLAlchemy URL, or (None, `:memory:`) in memory; the caller closes it.
 
     A URL of PostgreSQL may say `schema` (unless given, `tract`) and `pool_size` in its query.
 
     Raises:
         StorageError: it cannot be opened, or the URL names a database that tract does not keep stores in.
     """
-    if place is None:
-        return MemoryStore(tract)
-    found = _find_place(place)
+    if durability not in get_args(Durability):
+        raise StorageError(f"durability is full or normal, not {durability!r}")
+    found = None if place is None else _find_place(place)
     if found is None:
-        return MemoryStore(tract)
+        return MemoryStore(tract, read_only=read_only)
     return _open(found, tract=tract, read_only=read_only, durability=durability)
 
 
@@ -64,7 +68,7 @@ def _find_place(place: "str | os.PathLike[str]") -> str | URL | None:
     if not isinstance(text, str) or not text:
         raise StorageError("a store's path is text, and not empty")
     if "://" not in text:
-        return text
+        return None if text == _MEMORY else text
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
@@ -73,4 +77,4 @@ def _find_place(place: "str | os.PathLike[str]") -> str | URL | None:
         return url
     if url.get_backend_name() != "sqlite":
         raise StorageError(f"tract keeps no stores in {url.get_backend_name()!r}")
-    return None if url.database in (None, "", ":memory:") else url.database
+    return None if url.database in (None, "", _MEMORY) else url.database
