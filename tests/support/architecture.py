@@ -314,14 +314,16 @@ def always_raises(body: Sequence[ast.stmt]) -> bool:
 
 
 def branch_faults(module: Module) -> list[str]:
-    """Return the places where the class `Tract` decides something."""
+    """Return the places where a class of the facade decides something."""
     branches = (
         *(ast.If, ast.IfExp, ast.BoolOp, ast.Match, ast.Assert, ast.comprehension),
         *(ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar),
     )
-    classes = [node for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef) and node.name == "Tract"]
+    if module.layer != "facade":
+        return []
+    classes = [node for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef)]
     return [
-        module.fault(getattr(node, "lineno", each.lineno), f"Tract decides something: {type(node).__name__}")
+        module.fault(getattr(node, "lineno", each.lineno), f"{each.name} decides something: {type(node).__name__}")
         for each in classes
         for node in ast.walk(each)
         if isinstance(node, branches)

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -50,11 +51,13 @@ def postgres_server() -> Iterator[str]:
             _await(programs, folder, server)
             yield f"postgresql:///postgres?host={folder}&user=tract"
         finally:
-            server.terminate()
+            # A terminated server would wait for clients that a failed test left connected.
+            server.send_signal(signal.SIGINT)
             try:
                 server.wait(10)
             except subprocess.TimeoutExpired:
                 server.kill()
+                server.wait()
 
 
 @contextmanager

@@ -10,7 +10,11 @@ TAGS = "tags/"
 WORKSPACES = "HEAD/"
 MERGES = "merge/"
 REMEMBERED = "rerere/"
+CHILDREN = "child/"
 """Prefixes of refs in a tract; a workspace's target is the name of a branch's ref, any other's is an object's id."""
+
+PARENT = "parent"
+"""The ref that names the record of where a tract was spawned."""
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.lock(/|$)|(^|/)\.|/$|^/|\.$|^@$|^-|^$")
 

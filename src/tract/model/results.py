@@ -107,6 +107,31 @@ class ReflogEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a tract was spawned: the parent's name, its branch, and the commit that the child started from.
+
+    `root_id` is the child's own first commit where it inherited a part, else None.
+    """
+
+    tract: str
+    branch: str
+    commit_id: str
+    root_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One move of a branch in one of several tracts: what was done there, and the commit that it then stood at."""
+
+    tract: str
+    branch: str
+    commit_id: str
+    kind: str
+    author: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReport:
     """What an import did: the commit (None: nothing was new), and what it had to repair.
 

@@ -83,6 +83,7 @@ def _metadata(finished: Finished) -> dict[str, Any]:
     """Return what the commit says of the merge: its bases, and who settled each conflict and how."""
     told: dict[str, Any] = {
         "source": finished.source,
+        "tract": finished.options.child,
         "base_ids": list(finished.prepared.base_ids),
         "strategy": finished.options.strategy,
         "conflicts": [_settled_by(conflict, finished.answers[conflict.id]) for conflict in finished.conflicts],

@@ -37,10 +37,11 @@ class Prepared:
     plan: MergePlan
 
 
-def find_bases(repo: Repo, ours: StoredCommit, theirs: StoredCommit) -> tuple[str, ...]:
-    """Return the ids of the best common ancestors, in order."""
+def find_bases(repo: Repo, ours: StoredCommit, theirs: StoredCommit, options: MergeOptions) -> tuple[str, ...]:
+    """Return the ids of the best common ancestors, in order; without any, of the one that the options name."""
     lookup = GraphReader(repo.store, [ours, theirs])
-    return tuple(merge_bases(ours.commit.id, theirs.commit.id, lookup))
+    found = tuple(merge_bases(ours.commit.id, theirs.commit.id, lookup))
+    return found if found or options.base_id is None else (options.base_id,)
 
 
 def prepare(

@@ -18,7 +18,11 @@ Settler = Literal["person", "resolver", "strategy", "remembered"]
 
 @dataclass(frozen=True, slots=True)
 class MergeOptions:
-    """How a merge is to be done; fields as the arguments of `Tract.merge`."""
+    """How a merge is to be done; fields as the arguments of `Tract.merge`.
+
+    `child` is the name of the tract that is merged, where it is another; `base_id` is the commit to merge from where
+    the two have no common history.
+    """
 
     strategy: Strategy = "auto"
     allow: tuple[str, ...] = ()
@@ -29,6 +33,12 @@ class MergeOptions:
     model: str | None = None
     message: str | None = None
     delete_branch: bool = False
+    child: str | None = None
+    base_id: str | None = None
+
+    def of_child(self, name: str, *, base_id: str | None, message: str) -> "MergeOptions":
+        """Return these options for merging a child tract; `base_id` is its root, where it began with a part."""
+        return replace(self, child=name, base_id=base_id, message=message, no_ff=True)
 
 
 @dataclass(frozen=True, slots=True)

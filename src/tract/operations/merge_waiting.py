@@ -43,7 +43,7 @@ def read_waiting(repo: Repo, branch: str) -> Waiting | None:
     if theirs is None or ours is None:
         raise CommitNotFoundError("a side of the merge is gone", commit_id=session.theirs_id)
     options = replace(session.options, allow_unrelated=True)
-    prepared = prepare(repo, ours, theirs, base_ids=find_bases(repo, ours, theirs), options=options)
+    prepared = prepare(repo, ours, theirs, base_ids=find_bases(repo, ours, theirs, options), options=options)
     answers = Answers(repo, prepared)
     answers.take_fitting(session.answers)
     settled = answers.settled()

@@ -108,7 +108,7 @@ class _Merging:
     ) -> None:
         self.repo = repo
         self.branch = repo.workspace.branch
-        self.source = source
+        self.source = options.child or source
         self.theirs = theirs
         self.options = options
         self.resolver = resolver if resolver is not None else _configured(repo, options)
@@ -121,7 +121,7 @@ class _Merging:
         ours = read_tip(self.repo)
         if ours is None:
             return self._move_to_theirs(None, ())
-        base_ids = find_bases(self.repo, ours, self.theirs)
+        base_ids = find_bases(self.repo, ours, self.theirs, self.options)
         if self.theirs.commit.id in base_ids:
             return self._up_to_date(ours, base_ids)
         if base_ids == (ours.commit.id,) and not self.options.no_ff:

@@ -7,7 +7,7 @@ from typing import Protocol
 from tract.exceptions import CorruptionError
 from tract.model.changes import Edit
 from tract.model.commits import Commit, added_messages
-from tract.model.refs import BRANCHES, MERGES, REMEMBERED, TAGS, WORKSPACES
+from tract.model.refs import BRANCHES, CHILDREN, MERGES, PARENT, REMEMBERED, TAGS, WORKSPACES
 from tract.protocols import Fault
 from tract.storage import statements
 from tract.storage.ids import ID_BYTES, joined_keys, target_text
@@ -64,7 +64,14 @@ SELECT m.number, m.operation, m.ref, m.old, m.new, m.kind, m.author, m.created_a
             AND l.number < (m.number / {TRACT_MOVES} + 1) * {TRACT_MOVES})
 FROM moves m WHERE m.number > :after ORDER BY m.number LIMIT :limit"""
 
-_TARGET_KINDS = {BRANCHES: "commit", TAGS: "commit", MERGES: "record", REMEMBERED: "record"}
+_TARGET_KINDS = {
+    BRANCHES: "commit",
+    TAGS: "commit",
+    CHILDREN: "commit",
+    MERGES: "record",
+    REMEMBERED: "record",
+    PARENT: "record",
+}
 
 
 class Reader(Protocol):
