@@ -12,6 +12,7 @@ from click.shell_completion import shell_complete
 from tract.cli import (
     commands_branch,
     commands_care,
+    commands_family,
     commands_files,
     commands_look,
     commands_merge,
@@ -30,7 +31,15 @@ BROKEN_PIPE = 141
 
 _COMPLETE = "_TRACT_COMPLETE"
 
-for _family in (commands_files, commands_record, commands_look, commands_branch, commands_merge, commands_care):
+for _family in (
+    commands_files,
+    commands_record,
+    commands_look,
+    commands_branch,
+    commands_merge,
+    commands_family,
+    commands_care,
+):
     for _command in _family.COMMANDS:
         app.add_command(_command)
 

@@ -23,6 +23,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "Look": ("status", "log", "show", "diff", "history", "compile", "reflog"),
     "Branch": ("branch", "switch", "tag", "reset"),
     "Merge": ("merge", "conflicts", "resolve"),
+    "Family": ("spawn", "collapse", "children", "parent", "timeline"),
     "Care": ("fsck", "completion"),
 }
 

@@ -31,6 +31,11 @@ def complete_revisions(context: click.Context, _parameter: click.Parameter, inco
     return [before + dots + name for name in _offer(context, last, lambda tract: [*tract.branches(), *tract.tags()])]
 
 
+def complete_children(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the tracts that were spawned from this one."""
+    return _offer(context, incomplete, lambda tract: tract.children())
+
+
 def complete_messages(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Offer the messages that a model sees, the newest first."""
     return _offer(context, incomplete, lambda tract: [key[:_OFFERED_ID] for key in reversed(_message_ids(tract))])

@@ -9,7 +9,16 @@ from tract.model.changes import change_to_json
 from tract.model.commits import Commit
 from tract.model.conflicts import ConflictCommit, ConflictInfo
 from tract.model.messages import Message
-from tract.model.results import Diff, ImportReport, MessageDiff, MessageVersion, ReflogEntry, Status
+from tract.model.results import (
+    Diff,
+    ImportReport,
+    MessageDiff,
+    MessageVersion,
+    Origin,
+    ReflogEntry,
+    Status,
+    TimelineEntry,
+)
 from tract.operations.merge_result import MergeResult
 from tract.protocols import Fault, Resolution
 
@@ -96,6 +105,28 @@ def reflog_shape(entry: ReflogEntry) -> Json:
         "selector": entry.selector,
         "old_id": entry.old_id,
         "new_id": entry.new_id,
+        "kind": entry.kind,
+        "author": entry.author,
+        "created_at": entry.created_at.isoformat(),
+    }
+
+
+def origin_shape(origin: Origin) -> Json:
+    """Return where a tract was spawned."""
+    return {
+        "tract": origin.tract,
+        "branch": origin.branch,
+        "commit_id": origin.commit_id,
+        "root_id": origin.root_id,
+    }
+
+
+def timeline_shape(entry: TimelineEntry) -> Json:
+    """Return one move of a branch in one of several tracts."""
+    return {
+        "tract": entry.tract,
+        "branch": entry.branch,
+        "commit_id": entry.commit_id,
         "kind": entry.kind,
         "author": entry.author,
         "created_at": entry.created_at.isoformat(),

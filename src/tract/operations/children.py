@@ -1,7 +1,8 @@
 """Children: tracts that start from a place of this one, and bring back what they found."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from heapq import nlargest
+from itertools import islice
 from typing import Any, Literal, Protocol
 
 from tract.exceptions import ConcurrentMoveError, ContentError, CorruptionError, RefExistsError, RefNotFoundError
@@ -22,8 +23,18 @@ from tract.operations.record import Notes, facts_of
 from tract.operations.repo import Repo
 from tract.operations.revisions import check_limit, resolve_commit
 from tract.operations.write import find_message, say
-from tract.protocols import LoggedMove, NewCommit, NewObject, NewRecord, RefMove, ResolverCallable, StoredCommit
+from tract.protocols import (
+    LoggedMove,
+    NewCommit,
+    NewObject,
+    NewRecord,
+    RefMove,
+    ResolverCallable,
+    Store,
+    StoredCommit,
+)
 
+_PAGE = 256
 Inherit = Literal["all", "pinned"] | Iterable[str]
 """What a child starts with: the whole context, its pinned messages, or the messages of these ids."""
 
@@ -124,7 +135,7 @@ def collapse(
 def timeline(repo: Repo, limit: int | None) -> list[TimelineEntry]:
     """Return the moves of branches in this tract and in all that were spawned from it, newest first by their times.
 
-    One statement to find each tract's children, and one to read its log, of which `limit` moves are read at most.
+    One statement to find each tract's children, and one for each page of its log that has to be read.
     """
     check_limit(limit)
     found: list[TimelineEntry] = []
@@ -133,11 +144,7 @@ def timeline(repo: Repo, limit: int | None) -> list[TimelineEntry]:
     while waiting:
         name = waiting.pop()
         with repo.store.sibling(name) as store:
-            found.extend(
-                _entry(name, logged)
-                for logged in store.moves(limit=limit)
-                if logged.move.name.startswith(BRANCHES) and logged.move.new is not None
-            )
+            found.extend(_entry(name, logged) for logged in islice(_branch_moves(store), limit))
             fresh = [ref.removeprefix(CHILDREN) for ref in store.refs(CHILDREN)]
         waiting.extend(each for each in fresh if each not in known)
         known.update(fresh)
@@ -146,6 +153,14 @@ def timeline(repo: Repo, limit: int | None) -> list[TimelineEntry]:
 
 def _exists(name: str) -> RefExistsError:
     return RefExistsError(f"a tract {name!r} exists already", name=name)
+
+
+def _branch_moves(store: Store) -> Iterator[LoggedMove]:
+    """Yield what put a tract's branches somewhere, newest first."""
+    skip = 0
+    while page := store.moves(skip=skip, limit=_PAGE):
+        yield from (each for each in page if each.move.name.startswith(BRANCHES) and each.move.new is not None)
+        skip += len(page)
 
 
 def _entry(tract: str, logged: LoggedMove) -> TimelineEntry:
