@@ -1,0 +1,1 @@
+"""What is measured of them: one module for each family of work."""
