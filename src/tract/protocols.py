@@ -134,6 +134,13 @@ class LoggedMove(NamedTuple):
     move: RefMove
 
 
+class LoggedOperation(NamedTuple):
+    """An operation with all its moves of one tract's refs, in order of name."""
+
+    operation: Operation
+    moves: tuple[RefMove, ...]
+
+
 class Fault(NamedTuple):
     """Something wrong in a store: the object or row concerned, and what is wrong with it."""
 
@@ -213,6 +220,17 @@ class Store(Protocol):
 
     def moves(self, ref: str | None = None, *, skip: int = 0, limit: int | None = None) -> list[LoggedMove]:
         """Return the log of one ref, or of all, newest first. One statement, which reads what it returns."""
+        ...
+
+    def operations(self, *, before: str | None = None, limit: int | None = None) -> list[LoggedOperation]:
+        """Return the log by operation, newest first: all of it, or what was logged before an operation.
+
+        One statement, which reads what it returns.
+        """
+        ...
+
+    def find_operations(self, prefix: str, limit: int) -> list[LoggedOperation]:
+        """Return up to `limit` of the log's operations whose ids start so, in order of id. One statement."""
         ...
 
     def has_operation(self, operation_id: str) -> bool:

@@ -22,7 +22,7 @@ from storage_support import (
 from tract.exceptions import ConcurrentMoveError, StorageError
 from tract.model.commits import added_messages
 from tract.model.encoding import object_id
-from tract.protocols import GraphNode, LoggedMove, NewBlob, Operation, RefMove, Store, TokenCount
+from tract.protocols import GraphNode, LoggedMove, LoggedOperation, NewBlob, Operation, RefMove, Store, TokenCount
 
 
 def test_a_new_store_is_empty(store: Store) -> None:
@@ -500,3 +500,42 @@ def test_objects_alone_leave_no_log(store: Store) -> None:
     assert store.blobs([blob.id]) == {blob.id: blob.payload}
     assert not store.has_operation(operation("objects").id)
     assert store.moves() == []
+
+
+def test_the_log_is_read_by_operation(store: Store) -> None:
+    """Newest first, each with all its moves of this tract's refs in order of name, before any operation."""
+    made = line(2)
+    first, second = ids(made)
+    one, two, three = operation("one"), operation("two"), operation("three")
+    with store.sibling("other") as other:
+        store.publish(made, [RefMove("heads/b", None, first), RefMove("heads/a", None, first)], one)
+        store.publish([], [RefMove("heads/b", first, second), RefMove("heads/a", None, first, "other")], two)
+        other.publish([], [RefMove("heads/z", None, second)], three)
+
+        logged = store.operations()
+
+        assert logged == [
+            LoggedOperation(two, (RefMove("heads/b", first, second),)),
+            LoggedOperation(one, (RefMove("heads/a", None, first), RefMove("heads/b", None, first))),
+        ]
+        assert store.operations(limit=1) == logged[:1]
+        assert store.operations(before=two.id) == logged[1:]
+        assert store.operations(before=one.id) == []
+        assert store.operations(before=three.id) == store.operations(before=ABSENT) == []
+        assert [found.operation for found in other.operations()] == [three, two]
+
+
+def test_operations_are_found_by_the_beginning_of_their_ids(store: Store) -> None:
+    """Those of this tract alone, in order of id."""
+    made = line(1)
+    with store.sibling("other") as other:
+        publish(store, made, RefMove("heads/a", None, made[0].commit.id), name="one")
+        publish(store, [], RefMove("heads/b", None, made[0].commit.id), name="two")
+        publish(other, [], RefMove("heads/c", None, made[0].commit.id), name="three")
+
+    everything = store.find_operations("", 10)
+
+    assert [found.operation.id for found in everything] == sorted([operation("one").id, operation("two").id])
+    assert store.find_operations("", 1) == everything[:1]
+    assert store.find_operations(operation("two").id[:8], 10) == store.operations(limit=1)
+    assert store.find_operations(operation("three").id, 10) == store.find_operations("x", 10) == []

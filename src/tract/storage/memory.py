@@ -13,6 +13,7 @@ from tract.protocols import (
     Fault,
     GraphNode,
     LoggedMove,
+    LoggedOperation,
     NewBlob,
     NewCommit,
     NewObject,
@@ -176,6 +177,19 @@ class MemoryStore:
             found = [logged for logged in reversed(self._refs.log) if ref is None or logged.move.name == ref]
         return found[skip:][:limit]
 
+    def operations(self, *, before: str | None = None, limit: int | None = None) -> list[LoggedOperation]:
+        """Return the log by operation, newest first, or what was logged before an operation."""
+        found = self._logged_operations()[::-1]
+        if before is not None:
+            ids = [logged.operation.id for logged in found]
+            found = found[ids.index(before) + 1 :] if before in ids else []
+        return found[:limit]
+
+    def find_operations(self, prefix: str, limit: int) -> list[LoggedOperation]:
+        """Return up to `limit` of the log's operations whose ids start so, in order of id."""
+        found = [logged for logged in self._logged_operations() if logged.operation.id.startswith(prefix)]
+        return sorted(found)[:limit]
+
     def has_operation(self, operation_id: str) -> bool:
         """Tell whether an operation was done."""
         with self._opened() as memory:
@@ -204,6 +218,15 @@ class MemoryStore:
             raise StorageError("the store is closed")
         with self._memory.lock:
             yield self._memory
+
+    def _logged_operations(self) -> list[LoggedOperation]:
+        """Return the log by operation, oldest first."""
+        found: dict[str, LoggedOperation] = {}
+        with self._opened():
+            for operation, move in self._refs.log:
+                before = found.get(operation.id, LoggedOperation(operation, ()))
+                found[operation.id] = LoggedOperation(operation, (*before.moves, move))
+        return list(found.values())
 
     def _admitted(self, objects: Sequence[NewObject]) -> dict[str, StoredCommit]:
         """Return the new commits with their generations."""

@@ -10,7 +10,17 @@ from zlib import crc32
 from tract.exceptions import CorruptionError
 from tract.model.commits import Commit, ContextFacts, OpenCall, parse_commit
 from tract.model.encoding import decode, encode
-from tract.protocols import LoggedMove, NewBlob, NewCommit, NewRecord, Operation, RefMove, StoredCommit, TokenCount
+from tract.protocols import (
+    LoggedMove,
+    LoggedOperation,
+    NewBlob,
+    NewCommit,
+    NewRecord,
+    Operation,
+    RefMove,
+    StoredCommit,
+    TokenCount,
+)
 from tract.storage.ids import ID_BYTES, target_bytes, target_text
 from tract.storage.schema import BLOB_KIND, RECORD_KIND
 
@@ -154,6 +164,17 @@ def logged_move(row: Row) -> LoggedMove:
         bytes_text(ref), None if old is None else target_text(old), None if new is None else target_text(new)
     )
     return LoggedMove(done, move)
+
+
+def logged_operations(rows: Iterable[Row]) -> list[LoggedOperation]:
+    """Return the operations whose logged moves follow one another in rows."""
+    found: list[LoggedOperation] = []
+    for operation, move in map(logged_move, rows):
+        if found and found[-1].operation.id == operation.id:
+            found[-1] = LoggedOperation(operation, (*found[-1].moves, move))
+        else:
+            found.append(LoggedOperation(operation, (move,)))
+    return found
 
 
 def _extras(facts: ContextFacts) -> bytes | None:

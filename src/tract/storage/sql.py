@@ -10,6 +10,7 @@ from tract.protocols import (
     Fault,
     GraphNode,
     LoggedMove,
+    LoggedOperation,
     NewObject,
     Operation,
     RefMove,
@@ -27,6 +28,7 @@ from tract.storage.rows import (
     commit_of,
     count_row,
     logged_move,
+    logged_operations,
     readable,
     seal_of,
     stored_commit,
@@ -212,6 +214,25 @@ class SqlStore:
             rows = self._database.read(statements.MOVES_OF_REF, parameters | {"ref": text_bytes(ref)})
         with readable():
             return [logged_move(row) for row in rows]
+
+    def operations(self, *, before: str | None = None, limit: int | None = None) -> list[LoggedOperation]:
+        """Return the log by operation, newest first, or what was logged before an operation."""
+        parameters: dict[str, Any] = {"tract": self._find_tract(), "limit": _ALL if limit is None else min(limit, _ALL)}
+        if before is None:
+            rows = self._database.read(statements.OPERATIONS, parameters)
+        else:
+            rows = self._database.read(statements.OPERATIONS_BEFORE, parameters | {"before": key_of(before)})
+        with readable():
+            return logged_operations(rows)
+
+    def find_operations(self, prefix: str, limit: int) -> list[LoggedOperation]:
+        """Return up to `limit` of the log's operations whose ids start so, in order of id."""
+        bounds = prefix_range(prefix)
+        if bounds is None:
+            return []
+        parameters = {"tract": self._find_tract(), "low": bounds[0], "high": bounds[1], "limit": min(limit, _ALL)}
+        with readable():
+            return logged_operations(self._database.read(statements.FIND_OPERATIONS, parameters))
 
     def has_operation(self, operation_id: str) -> bool:
         """Tell whether an operation was done."""

@@ -110,6 +110,23 @@ WHERE number > :tract * {TRACT_MOVES} AND number < (:tract + 1) * {TRACT_MOVES}"
 MOVES = f"{_MOVES} ORDER BY number DESC LIMIT :limit OFFSET :skip"
 MOVES_OF_REF = f"{_MOVES} AND ref = :ref ORDER BY number DESC LIMIT :limit OFFSET :skip"
 
+_OF_TRACT = f"{{0}}.number > :tract * {TRACT_MOVES} AND {{0}}.number < (:tract + 1) * {TRACT_MOVES}"
+_OPERATIONS = f"""
+SELECT l.operation, l.ref, l.old, l.new, l.kind, l.author, l.created_at, l.seal FROM (
+    SELECT m.number, m.operation FROM moves m
+    WHERE {_OF_TRACT.format("m")} AND {{wanted}} AND NOT EXISTS (
+        SELECT 1 FROM moves p WHERE p.operation = m.operation AND p.n = m.n - 1 AND {_OF_TRACT.format("p")})
+    ORDER BY {{order}} LIMIT :limit
+) m CROSS JOIN moves l WHERE l.operation = m.operation AND {_OF_TRACT.format("l")} ORDER BY {{order}}, l.n"""
+OPERATIONS = _OPERATIONS.format(wanted="1 = 1", order="m.number DESC")
+OPERATIONS_BEFORE = _OPERATIONS.format(
+    wanted=f"""m.number <
+        (SELECT min(b.number) FROM moves b WHERE b.operation = :before AND {_OF_TRACT.format("b")})""",
+    order="m.number DESC",
+)
+FIND_OPERATIONS = _OPERATIONS.format(wanted="m.operation BETWEEN :low AND :high", order="m.operation")
+"""An operation's moves of one tract have neighbouring numbers `n`; the first of them tells its place."""
+
 CHAIN = f"""
 WITH RECURSIVE path (line, top, next, low, high) AS (
     SELECT c.place / {LINE_PLACES}, c.place % {LINE_PLACES}, f.parent,
