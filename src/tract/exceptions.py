@@ -9,6 +9,7 @@
     │   ├── RefNotFoundError         no such branch, tag or workspace
     │   ├── RefExistsError           the name is taken
     │   └── RefNameError             a name that no ref may have
+    ├── OperationNotFoundError       no such operation in the log, or none to undo or redo
     ├── ConcurrentMoveError          another writer moved the branch, and the change no longer fits
     ├── ContentError                 a message or change that would make a context no provider accepts
     ├── BatchError                   a verb that cannot be used inside a batch, or a batch's value read too early
@@ -83,6 +84,13 @@ class RefExistsError(RefError):
 
 class RefNameError(RefError):
     """A name that breaks the rules for names of refs."""
+
+
+class OperationNotFoundError(TraceError):
+    """The log has no such operation, or not as many to undo or redo; or several share the prefix."""
+
+    operation_id: str | None = None
+    candidates: Sequence[str] = ()
 
 
 class ConcurrentMoveError(TraceError):

@@ -9,6 +9,7 @@ import pytest
 
 from sqlite_counting import statements, steps
 from storage_support import MAIN, append, commit, facts, ids, line, message, operation, publish, size_bytes
+from tract import Tract
 from tract.protocols import RefMove, TokenCount
 from tract.storage.sql import SqlStore
 from tract.storage.sqlite import Durability, open_sqlite
@@ -266,3 +267,38 @@ def test_threads_that_ended_leave_no_connection(connections: list[sqlite3.Connec
         assert sum(map(is_open, connections)) <= 1 + 2 * 6
 
     assert not any(map(is_open, connections))
+
+
+def test_the_newest_operations_cost_the_same_in_any_log(path: Path, connections: list[sqlite3.Connection]) -> None:
+    """Neither reading the end of the log nor what stands before an operation walks the rest."""
+    with open_sqlite(path, durability="normal") as opened:
+        (connection,) = connections
+        spent = []
+        for _ in range(2):
+            for n in range(200):
+                append(opened, f"message {n}")
+            newest = opened.operations(limit=1)[0].operation.id
+            spent.append(
+                (
+                    steps(connection, lambda: opened.operations(limit=4)),
+                    steps(connection, lambda: opened.operations(before=newest, limit=4)),  # noqa: B023
+                    steps(connection, lambda: opened.find_operations(newest, 4)),  # noqa: B023
+                )
+            )
+
+        assert all(later <= earlier + 20 for earlier, later in zip(*spent, strict=True)), spent
+        assert max(spent[1]) < 500, spent
+
+
+@pytest.mark.usefixtures("connections")
+def test_an_undo_takes_few_statements(path: Path) -> None:
+    """However long the log is, and however much was undone before."""
+    with Tract.open(path, durability="normal") as opened:
+        for n in range(60):
+            opened.user(f"message {n}")
+        spent = [len(statements(opened.undo)) for _ in range(40)]
+        spent += [len(statements(opened.redo)) for _ in range(3)]
+
+    assert max(spent[:-3]) <= 4, spent
+    assert spent[-3:] == sorted(spent[-3:]), spent
+    assert max(spent[-3:]) <= 8, spent

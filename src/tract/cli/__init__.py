@@ -16,6 +16,7 @@ from tract.cli import (
     commands_files,
     commands_look,
     commands_merge,
+    commands_oplog,
     commands_record,
 )
 from tract.cli.app import FAILED, app
@@ -31,15 +32,18 @@ BROKEN_PIPE = 141
 
 _COMPLETE = "_TRACT_COMPLETE"
 
-for _family in (
+_FAMILIES = (
     commands_files,
     commands_record,
     commands_look,
     commands_branch,
     commands_merge,
     commands_family,
+    commands_oplog,
     commands_care,
-):
+)
+
+for _family in _FAMILIES:
     for _command in _family.COMMANDS:
         app.add_command(_command)
 

@@ -24,6 +24,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "Branch": ("branch", "switch", "tag", "reset"),
     "Merge": ("merge", "conflicts", "resolve"),
     "Family": ("spawn", "collapse", "children", "parent", "timeline"),
+    "Take back": ("undo", "redo", "op"),
     "Care": ("fsck", "completion"),
 }
 

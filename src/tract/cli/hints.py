@@ -15,6 +15,7 @@ HINTS: Mapping[type[Exception], str] = {
     exceptions.RefNotFoundError: "'tract branch' and 'tract tag' list what there is",
     exceptions.RefExistsError: "choose another name, or delete the old one with -d",
     exceptions.RefNameError: "a name is one word, made as git's branches are: letters, digits, '-', '_', '.' and '/'",
+    exceptions.OperationNotFoundError: "'tract op log' lists what was done",
     exceptions.ConcurrentMoveError: "somebody else recorded meanwhile: look at 'tract log' and try again",
     exceptions.BudgetError: "give a larger --budget, or skip or unpin some messages",
     exceptions.UnresolvedConflictsError: "'tract conflicts' shows them, 'tract resolve' settles one",

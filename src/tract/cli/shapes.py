@@ -9,6 +9,7 @@ from tract.model.changes import change_to_json
 from tract.model.commits import Commit
 from tract.model.conflicts import ConflictCommit, ConflictInfo
 from tract.model.messages import Message
+from tract.model.oplog import OperationEntry
 from tract.model.results import (
     Diff,
     ImportReport,
@@ -217,3 +218,15 @@ def resolution_shape(resolution: Resolution) -> Json:
 def fault_shape(fault: Fault) -> Json:
     """Return something that is wrong in a store."""
     return {"where": fault.where, "problem": fault.problem}
+
+
+def operation_shape(entry: OperationEntry) -> Json:
+    """Return an operation of the log; refs are named in full."""
+    return {
+        "id": entry.id,
+        "kind": entry.kind,
+        "subject_id": entry.subject_id,
+        "author": entry.author,
+        "created_at": entry.created_at.isoformat(),
+        "moves": [{"ref": move.ref, "old": move.old, "new": move.new} for move in entry.moves],
+    }

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from tract.exceptions import ConcurrentMoveError, ContentError, CorruptionError, RefExistsError, RefNotFoundError
 from tract.history.fold import check_context
 from tract.history.inheriting import pinned_units, subset
+from tract.history.oplog import parse_kind
 from tract.history.replan import plan_changes
 from tract.model.commits import Commit, build_commit
 from tract.model.context import Context
@@ -167,7 +168,7 @@ def _entry(tract: str, logged: LoggedMove) -> TimelineEntry:
     done, move = logged
     assert move.new is not None, "a move that deletes a branch is none of the timeline's"
     branch = move.name.removeprefix(BRANCHES)
-    return TimelineEntry(tract, branch, move.new, done.kind, done.author, done.created_at)
+    return TimelineEntry(tract, branch, move.new, parse_kind(done.kind)[0], done.author, done.created_at)
 
 
 def _root(repo: Repo, start: StoredCommit, inherit: Inherit) -> NewCommit:

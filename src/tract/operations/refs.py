@@ -9,6 +9,7 @@ from tract.exceptions import (
     RefExistsError,
     RefNotFoundError,
 )
+from tract.history.oplog import parse_kind
 from tract.model.commits import Commit
 from tract.model.refs import BRANCHES, MERGES, TAGS, WORKSPACES, check_ref_name
 from tract.model.results import ReflogEntry
@@ -193,7 +194,7 @@ def reflog(repo: Repo, name: str | None, limit: int | None) -> list[ReflogEntry]
             f"{shown}@{{{count}}}",
             logged.move.old,
             logged.move.new,
-            logged.operation.kind,
+            parse_kind(logged.operation.kind)[0],
             logged.operation.author,
             logged.operation.created_at,
         )
