@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from tract.exceptions import StorageError
@@ -33,7 +33,7 @@ class PostgresTransaction:
         """Return the rows that a statement finds; one that makes something finds none."""
         text, names = numbered(sql)
         cursor = self._connection.cursor(binary=True)
-        with self._opened():
+        with self._one_trip():
             cursor.execute(text, [parameters[name] for name in names])
         return [] if cursor.description is None else cursor.fetchall()
 
@@ -41,7 +41,7 @@ class PostgresTransaction:
         """Return how many rows a statement changed, executed for each of several rows of values."""
         text = in_order(statement)
         cursor = self._connection.cursor()
-        with self._opened():
+        with self._one_trip():
             if len(rows) == 1:
                 cursor.execute(text, rows[0])
             else:
@@ -57,17 +57,18 @@ class PostgresTransaction:
         """
         if self._openings:
             return
-        found = self._connection.execute("COMMIT").statusmessage
+        # Prepared, it would take two round trips once, with the ref's row held.
+        found = self._connection.execute("COMMIT", prepare=False).statusmessage
         if found != "COMMIT":
             raise StorageError(f"the server did not commit but answered {found}")
 
     @contextmanager
-    def _opened(self) -> Iterator[None]:
-        """Send what begins the transaction in one go with the statement inside."""
+    def _one_trip(self) -> Iterator[None]:
+        """Send the statement inside in one go with what prepares it, and with what begins the transaction."""
         openings, self._openings = self._openings, []
-        with self._connection.pipeline() if openings else nullcontext():
+        with self._connection.pipeline():
             for opening in openings:
-                self._connection.execute(opening)
+                self._connection.execute(opening, prepare=False)
             yield
 
 
@@ -107,7 +108,10 @@ class PostgresDatabase:
 
     def _read(self, text: str, values: Sequence[Any]) -> list[Row]:
         with self._connection() as connection:
-            found: list[Row] = connection.cursor(binary=True).execute(text, values).fetchall()
+            cursor = connection.cursor(binary=True)
+            with connection.pipeline():
+                cursor.execute(text, values)
+            found: list[Row] = cursor.fetchall()
             return found
 
     def _transact(self, act: Callable[[Any], _T], openings: Sequence[str]) -> _T:
@@ -150,7 +154,7 @@ class PostgresDatabase:
         status = connection.info.transaction_status.name
         try:
             if status in ("INTRANS", "INERROR") and connection.info.pipeline_status.name == "OFF":
-                connection.execute("ROLLBACK")
+                connection.execute("ROLLBACK", prepare=False)
                 return True
         except self._driver_error:
             return False

@@ -2,19 +2,23 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.engine import URL, Dialect
 
 from tract.exceptions import StorageError
+from tract.storage.postgres_waiting import impatient
 
 BACKENDS = ("postgresql", "postgres")
 """How a URL of PostgreSQL begins."""
 
 _DRIVER = "postgresql+psycopg"
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 _POOL_SIZE = 10
+_ANSWER_SECONDS = 75
+"""More than the server gives a statement, so that it is mostly the server that ends one."""
 
 _CONNECTION = {
     "application_name": "tract",
@@ -42,9 +46,10 @@ waiting for what it holds; compiling a statement takes longer than any of ours r
 class PostgresPlace:
     """A schema of a PostgreSQL database, and how it is to be used."""
 
-    url: URL
+    url: URL = field(repr=False)
     schema: str
     pool_size: int
+    answer_seconds: int
     read_only: bool
     durability: str
 
@@ -56,7 +61,7 @@ class PostgresPlace:
 
 
 def postgres_place(url: URL, *, read_only: bool, durability: str) -> PostgresPlace:
-    """Return the place that a URL names; `schema` and `pool_size` in its query are ours, the rest is libpq's.
+    """Return the place that a URL names; in its query `schema`, `pool_size` and `answer_seconds` are ours.
 
     Raises:
         StorageError: the URL asks for another driver, or a value in it is not valid.
@@ -65,13 +70,26 @@ def postgres_place(url: URL, *, read_only: bool, durability: str) -> PostgresPla
         raise StorageError(f"tract speaks to PostgreSQL with psycopg, not with {url.drivername!r}")
     if durability not in ("full", "normal"):
         raise StorageError(f"durability is full or normal, not {durability!r}")
-    schema, size = url.query.get("schema", "tract"), url.query.get("pool_size", str(_POOL_SIZE))
+    if "@" in (url.host or ""):
+        raise StorageError("an @ in the password of a URL is written %40")
+    schema = url.query.get("schema", "tract")
     if not isinstance(schema, str) or not _SCHEMA.fullmatch(schema) or schema.startswith("pg_"):
         raise StorageError(f"a schema's name has small letters, digits and underscores, not {schema!r}")
-    if not isinstance(size, str) or not size.isascii() or not size.isdigit() or not 0 < int(size) < 10_000:
-        raise StorageError(f"pool_size is a number of connections, not {size!r}")
-    rest = url.difference_update_query(["schema", "pool_size"]).set(drivername=_DRIVER)
-    return PostgresPlace(rest, schema, int(size), read_only, durability)
+    size, seconds = _number(url, "pool_size", _POOL_SIZE), _number(url, "answer_seconds", _ANSWER_SECONDS)
+    rest = url.difference_update_query(["schema", "pool_size", "answer_seconds"]).set(drivername=_DRIVER)
+    return PostgresPlace(rest, schema, size, seconds, read_only, durability)
+
+
+def _number(url: URL, name: str, default: int) -> int:
+    """Return a number of the URL's query, of one to four digits.
+
+    Raises:
+        StorageError: it is none.
+    """
+    text = url.query.get(name, str(default))
+    if not isinstance(text, str) or not _NUMBER.fullmatch(text):
+        raise StorageError(f"{name} in a URL is a number from 1 to 9999, not {text!r}")
+    return int(text)
 
 
 def _load_driver(place: PostgresPlace) -> tuple[Any, Dialect]:
@@ -104,13 +122,16 @@ def connector(place: PostgresPlace) -> tuple[type[Exception], Callable[[], Any]]
         arguments: dict[str, Any] = {**_CONNECTION, **given, "options": f"{_options(place)} {given.get('options', '')}"}
         driver.conninfo.make_conninfo(**arguments)
     except (TypeError, ValueError, driver.Error) as error:
-        raise StorageError(f"the URL of {place.label} cannot be used: {error}") from error
+        # Frames of the cause hold the password, and some tracebacks print what frames hold.
+        raise StorageError(f"the URL of {place.label} cannot be used: {error}") from None
     adapters = driver.adapt.AdaptersMap(driver.adapters)
     # One type for every number: else a statement is prepared again for each size of its values.
     adapters.register_dumper(int, driver.types.numeric.Int8BinaryDumper)
 
+    connection_class = impatient(driver, place.answer_seconds)
+
     def connect() -> Any:
-        return driver.connect(
+        return connection_class.connect(
             autocommit=True, context=adapters, cursor_factory=driver.RawCursor, client_encoding="utf8", **arguments
         )
 

@@ -44,6 +44,9 @@ class ConnectionPool:
             found = self._pool.connect()
         except PoolTimeoutError as error:
             raise BusyError(f"all {self.place.pool_size} connections to {self.place.label} stayed in use") from error
+        except self.driver_error as error:
+            # Frames of the driver hold the password.
+            raise error.with_traceback(None) from None
         self.was_reached = True
         return found
 
