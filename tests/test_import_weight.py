@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,3 +25,25 @@ def test_the_probe_sees_what_a_statement_loads() -> None:
 def test_importing_loads_nothing_heavy(name: str) -> None:
     """Whoever asks no model and draws no terminal pays for neither a client, a tokenizer nor a command line."""
     assert heavy_modules_after(f"import {name}") == []
+
+
+def test_a_store_in_sqlite_loads_no_driver_of_postgresql(tmp_path: Path) -> None:
+    """Opening, reading and closing one."""
+    statement = f"import tract; t = tract.Tract.open({str(tmp_path / 'store.db')!r}); t.log(); t.close()"
+
+    assert "psycopg" not in heavy_modules_after(statement)
+
+
+def test_without_the_driver_the_error_names_the_extra() -> None:
+    """Where psycopg is not installed, PostgreSQL is refused with what to install, and all else works."""
+    statement = """
+sys.modules["psycopg"] = None
+import tract
+tract.Tract.open().user("hello")
+try:
+    tract.Tract.open("postgresql://localhost/db")
+except tract.StorageError as error:
+    assert "tract-context[postgres]" in str(error), error
+    print("refused")"""
+
+    assert "refused" in heavy_modules_after(statement)

@@ -19,6 +19,7 @@ from tract.formats.export import EXPORT_FORMATS
 from tract.formats.json_text import parse_json_text
 from tract.formats.runs import Run, find_model, find_runs, find_time
 from tract.model.results import ImportReport
+from tract.storage.opening import shown_place
 
 
 @click.command()
@@ -39,7 +40,7 @@ def init(session: Session, *, directory: Path | None, branch_name: str | None) -
     with session.open_at(place) as tract:
         if branch_name is not None:
             tract.switch(branch_name, create=branch_name not in tract.branches())
-    shown = Path(place).parent if session.db is None else place
+    shown = Path(place).parent if session.db is None else shown_place(place)
     session.print(f"{'made' if is_new else 'there was already'} a tract in {shown}")
 
 

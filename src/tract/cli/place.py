@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from tract.exceptions import TraceError
+from tract.facade import Tract
 
 FOLDER = ".tract"
 FILE = "tract.db"
@@ -22,11 +23,14 @@ def find_place(named: str | None) -> str:
 
     Raises:
         NoTractError: there is none.
+        StorageError: there is none at a URL, or it cannot be reached.
         ForeignTractError: what was found belongs to another user, who could read what is recorded in it.
     """
     if named is not None:
-        # Opening would make an absent file; only `init` is to do that.
-        if "://" not in named and not os.path.exists(named):
+        # Opening would make an absent store; only `init` is to do that.
+        if "://" in named:
+            Tract.tracts(named)
+        elif not os.path.exists(named):
             raise NoTractError(f"there is no tract at {named}")
         return named
     here = Path.cwd()

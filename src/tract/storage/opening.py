@@ -11,7 +11,7 @@ from tract.exceptions import StorageError
 from tract.protocols import Store
 from tract.storage.memory import MemoryStore
 from tract.storage.postgres import open_postgres
-from tract.storage.postgres_place import BACKENDS
+from tract.storage.postgres_place import BACKENDS, postgres_place
 from tract.storage.sql import SqlStore
 from tract.storage.sqlite import Durability, open_sqlite
 
@@ -35,6 +35,18 @@ def open_store(
     if found is None:
         return MemoryStore(tract, read_only=read_only)
     return _open(found, tract=tract, read_only=read_only, durability=durability)
+
+
+def shown_place(place: str) -> str:
+    """Return a path or URL as it may be shown to anybody, without a password.
+
+    Raises:
+        StorageError: the URL cannot be read.
+    """
+    found = _find_place(place)
+    if not isinstance(found, URL):
+        return place
+    return postgres_place(found, read_only=False, durability="full").label
 
 
 def tract_names(place: "str | os.PathLike[str]") -> list[str]:
@@ -71,8 +83,9 @@ def _find_place(place: "str | os.PathLike[str]") -> str | URL | None:
         return None if text == _MEMORY else text
     try:
         url = make_url(text)
-    except (ArgumentError, ValueError) as error:
-        raise StorageError("the URL of the store cannot be read") from error
+    except (ArgumentError, ValueError):
+        # The cause may quote the URL, and so the password in it.
+        raise StorageError("the URL of the store cannot be read") from None
     if url.get_backend_name() in BACKENDS:
         return url
     if url.get_backend_name() != "sqlite":
