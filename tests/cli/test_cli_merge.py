@@ -321,6 +321,7 @@ def test_conflicts_of_settings_show_both_values(shell: Shell) -> None:
     (conflict,) = shell.run("conflicts", "--json").json
     assert "of setting model" in done.out
     assert (conflict["ours"]["text"], conflict["theirs"]["text"]) == ('"gpt-4o"', '"gpt-4"')
+    assert conflict["base"]["text"] is None
     assert '        "gpt-4"' in done.lines
     shell.run("resolve", "--theirs")
     shell.run("merge", "--continue")

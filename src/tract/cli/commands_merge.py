@@ -1,7 +1,6 @@
 """The commands that merge: merge, conflicts and resolve; a merge that waits goes on in any process."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import get_args
 
 import click
@@ -11,8 +10,7 @@ from tract.cli.app import FAILED, Session, json_option
 from tract.cli.completion import complete_branches, complete_conflicts
 from tract.cli.logs import shown_warnings
 from tract.cli.merge_render import conflict_draft, conflict_lines, has_markers, merge_lines, next_steps, one_conflict
-from tract.cli.render import count, id_length, setting, short
-from tract.cli.settings import read_config
+from tract.cli.render import count, id_length, short
 from tract.cli.shapes import commit_shape, conflict_shape, merge_shape
 from tract.cli.texts import ask_editor, read_text
 from tract.exceptions import MergeError
@@ -95,22 +93,7 @@ def merge(
             message=message,
             delete_branch=delete_branch,
         )
-        return _report(session, _with_values(tract, result), as_json=as_json)
-
-
-def _with_values(tract: Tract, result: MergeResult) -> MergeResult:
-    """Return a merge whose conflicts of settings say, as texts, what each side set."""
-    result.conflicts = tuple(
-        _with_settings(tract, conflict) if conflict.conflict_type == "config" else conflict
-        for conflict in result.conflicts
-    )
-    return result
-
-
-def _with_settings(tract: Tract, conflict: ConflictInfo) -> ConflictInfo:
-    sides = (conflict.commit_a, conflict.commit_b)
-    ours, theirs = (setting(read_config(tract, side.id).get(conflict.key)) for side in sides)
-    return replace(conflict, content_a_text=ours, content_b_text=theirs)
+        return _report(session, result, as_json=as_json)
 
 
 def _report(session: Session, result: MergeResult, *, as_json: bool) -> int:
@@ -139,15 +122,10 @@ def _continue(session: Session, tract: Tract, *, as_json: bool) -> int:
 
 
 def _waiting(tract: Tract) -> MergeResult:
-    found = _find_waiting(tract)
+    found = tract.merge_session()
     if found is None:
         raise MergeError(f"no merge waits on {tract.current_branch!r}")
     return found
-
-
-def _find_waiting(tract: Tract) -> MergeResult | None:
-    found = tract.merge_session()
-    return _with_values(tract, found) if found is not None else None
 
 
 @click.command()
@@ -157,7 +135,7 @@ def _find_waiting(tract: Tract) -> MergeResult | None:
 def conflicts(session: Session, *, conflict_id: str | None, as_json: bool) -> None:
     """Show the conflicts of the merge that waits."""
     with session.open_to_read() as tract:
-        waiting = _find_waiting(tract) if conflict_id is None else _waiting(tract)
+        waiting = tract.merge_session() if conflict_id is None else _waiting(tract)
         chosen = _choose(waiting, conflict_id) if waiting is not None and conflict_id is not None else None
     if as_json:
         shown = [] if waiting is None else [chosen] if chosen is not None else waiting.conflicts

@@ -22,6 +22,7 @@ _KINDS: Mapping[ConflictKind, str] = {
 }
 _MARKERS = ("<<<<<<< ", "||||||| ", "=======", ">>>>>>> ")
 _SHOWN_LINES = 6
+_SHOWN_CHARACTERS = 400
 
 
 def merge_lines(result: MergeResult) -> Iterator[Line]:
@@ -90,6 +91,8 @@ def one_conflict(
     )
     for name, commit, text in sides:
         yield ["    ", Styled(name, "role"), "  ", short(commit.id), Styled(f" {preview(commit.message)}", "dim")]
+        if text is None and conflict.conflict_type == "config":
+            text = "unset"
         if text is not None:
             yield from _text_lines(text, shown_lines)
     if not conflict.takes_text:
@@ -104,7 +107,8 @@ def one_conflict(
 def _text_lines(text: str, shown_lines: int | None) -> Iterator[Line]:
     lines = text.split("\n")
     for line in lines[:shown_lines]:
-        yield f"        {line}"
+        is_cut = shown_lines is not None and len(line) > _SHOWN_CHARACTERS
+        yield f"        {preview(line, _SHOWN_CHARACTERS) if is_cut else line}"
     if shown_lines is not None and len(lines) > shown_lines:
         yield f"        ... and {count(len(lines) - shown_lines, 'line')} more"
 

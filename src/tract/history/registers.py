@@ -189,8 +189,8 @@ def _merge_mark(merged: _Merged, found: Registers) -> Any:
 
 
 def _mark_conflict(merged: _Merged, base: Any, ours: Any, theirs: Any) -> Conflict:
-    _, our_entry, their_entry = merged.versions
-    shown = [None if entry.mark == "skipped" else entry.blob_id for entry in (our_entry, their_entry)]
+    our_entry = merged.versions[1]
+    shown = [None if entry is None or entry.mark == "skipped" else entry.blob_id for entry in merged.versions]
     return Conflict(
         "mark",
         merged.message_id,
@@ -198,7 +198,7 @@ def _mark_conflict(merged: _Merged, base: Any, ours: Any, theirs: Any) -> Confli
         ours,
         theirs,
         (merged.message_id,),
-        SideBlobs(None, *shown),
+        SideBlobs(*shown),
         (*SIDES, *sorted((ours, theirs), key=MARKS.index)),
         needs_leave=leave_for(our_entry.role),
     )

@@ -136,8 +136,8 @@ class ConflictInfo:
     """A conflict with what somebody needs to settle it: who did what, what is said on either side and around it.
 
     `commit_a` and `commit_b` are per side, ours first, the last commit that touched what is concerned; `ancestor` is
-    None without a single one. A text is None where that side shows nothing. `needs_leave` says what leave a
-    model needs to settle it.
+    None without a single one. A text is None where that side shows nothing; of a conflict about the configuration the
+    texts are the key's values as JSON, None where it is unset. `needs_leave`: what leave a model needs to settle it.
     """
 
     id: str

@@ -8,7 +8,7 @@ from tract.exceptions import ContentError, MergeAbortedError, MergeError
 from tract.history.answers import check_answer, settle_by_strategy
 from tract.history.merge import Settled, settle
 from tract.model.conflicts import Answer, Conflict
-from tract.model.encoding import decode, encode
+from tract.model.encoding import decode, encode, shown
 from tract.operations.merge_plan import Prepared, describe, loader
 from tract.operations.merge_session import (
     KeptAnswer,
@@ -86,7 +86,8 @@ class Answers:
         if action == "abort":
             raise MergeAbortedError("the resolver aborted the merge", reasoning=resolution.reasoning)
         if action not in ("resolved", "skip"):
-            raise MergeError(f"a resolver answers with a Resolution, not {type(resolution).__name__}")
+            answered = type(resolution).__name__ if action is None else shown(action)
+            raise MergeError(f"a resolver answers with a Resolution that says resolved, abort or skip, not {answered}")
         answer = _resolver_answer(self, conflict, resolution) if action == "resolved" else None
         if answer is None:
             self.left_open.add(conflict.id)

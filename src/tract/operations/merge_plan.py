@@ -115,11 +115,18 @@ def describe(repo: Repo, prepared: Prepared, conflicts: Sequence[Conflict]) -> t
         _describe(
             conflict,
             (_last_touch(sides[0], conflict), _last_touch(sides[1], conflict), ancestor),
-            [None if blob_id is None else text_of(fields[blob_id]) for blob_id in conflict.blobs],
+            _texts(conflict, fields),
             Surroundings(tuple(Message.from_fields(fields[blob_id]) for blob_id in near[conflict.id])),
         )
         for conflict in conflicts
     )
+
+
+def _texts(conflict: Conflict, fields: Mapping[str, Mapping[str, Any]]) -> Sequence[str | None]:
+    """Return what base, ours and theirs say: the values of a key as JSON, else what a message says where it shows."""
+    if conflict.kind == "config" and conflict.words is not None:
+        return conflict.words
+    return [None if blob_id is None else text_of(fields[blob_id]) for blob_id in conflict.blobs]
 
 
 def _describe(
