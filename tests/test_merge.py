@@ -1,6 +1,6 @@
 """Merging through the verbs: what is committed, what waits, who is asked, and what then compiles."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +17,21 @@ from tract import (
     Tract,
     UnresolvedConflictsError,
 )
+from tract_support import another_on, ids, texts
 
 Resolver = Callable[[Any], Resolution]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def t(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tract]:
-    """A tract with a short conversation on `main`, in memory and in a file."""
-    place = None if request.param == "memory" else tmp_path / "work.db"
-    with Tract.open(place, author="tester") as opened:
-        opened.system("You are terse.")
-        opened.user("one\ntwo\nthree\nfour\nfive")
-        opened.assistant("Hello.")
-        yield opened
+LINES = "one\ntwo\nthree\nfour\nfive"
 
 
-def ids(t: Tract) -> list[str]:
-    """Return the ids of the messages that are sent."""
-    return list(t.compile().message_ids)
-
-
-def texts(t: Tract) -> list[str]:
-    """Return the texts that are sent."""
-    return [message.text for message in t.compile().messages]
+@pytest.fixture
+def t(t: Tract) -> Tract:
+    """A tract with a short conversation on `main`, in each kind of store in turn."""
+    t.system("You are terse.")
+    t.user(LINES)
+    t.assistant("Hello.")
+    return t
 
 
 def fork(t: Tract, ours: Callable[[], object], theirs: Callable[[], object]) -> None:
@@ -95,10 +87,13 @@ def test_a_branch_behind_moves_forward(t: Tract) -> None:
 def test_a_merge_into_an_unborn_branch_moves_forward() -> None:
     """A new tract takes what another branch has."""
     with Tract.open() as t:
-        t.user("hi")
-        t.branch("side")
-        t.switch("empty", create=True)
-        assert t.merge("side").kind == "up_to_date"
+        t.switch("side", create=True)
+        said = t.user("hi")
+        with another_on(t, workspace="new") as unborn:
+            result = unborn.merge("side")
+
+            assert (result.kind, result.commit, unborn.head_id) == ("fast_forward", said, said.id)
+            assert (unborn.current_branch, texts(unborn)) == ("main", ["hi"])
 
 
 def test_both_sides_new_messages_come_ours_first(t: Tract) -> None:
@@ -324,6 +319,17 @@ def test_a_resolver_that_raises_leaves_nothing_but_its_answers(t: Tract) -> None
     assert texts(t)[1:] == [f"settled {first[:4]}", f"settled {second[:4]}"]
 
 
+@pytest.mark.parametrize("answer", [None, "text", {"action": "resolved"}, Resolution("later")], ids=repr)  # type: ignore[arg-type]
+def test_what_is_no_resolution_is_an_error(t: Tract, answer: Any) -> None:
+    """A resolver that answers with anything else has settled nothing, and no merge waits."""
+    both_edit(t)
+
+    with pytest.raises(MergeError, match="Resolution that says"):
+        t.merge("side", resolver=lambda issue: answer)
+
+    assert t.merge_session() is None
+
+
 def test_the_same_conflict_is_never_asked_twice(t: Tract) -> None:
     """An answer given before, by a person or a model, stands when the same conflict comes again."""
     both_edit(t)
@@ -426,13 +432,17 @@ def test_marks_and_configuration_are_settled_by_choice(t: Tract) -> None:
 
     result = t.merge("side")
     by_kind = {conflict.conflict_type: conflict for conflict in result.conflicts}
+    said = {
+        kind: (found.ancestor_content_text, found.content_a_text, found.content_b_text)
+        for kind, found in by_kind.items()
+    }
     with pytest.raises(ContentError):
         result.resolve(by_kind["config"].id, "gpt-5")
     result.resolve(by_kind["mark"].id, "theirs")
     result.resolve(by_kind["config"].id, "theirs")
     t.commit_merge()
 
-    assert set(by_kind) == {"mark", "config"}
+    assert said == {"mark": (LINES, None, LINES), "config": (None, '"gpt-4o"', '"gpt-4"')}
     assert t.compile().config == {"model": "gpt-4", "temperature": 0}
     assert ids(t)[1] == message_id
 
