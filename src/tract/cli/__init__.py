@@ -16,8 +16,10 @@ from tract.cli import (
     commands_files,
     commands_look,
     commands_merge,
+    commands_notes,
     commands_oplog,
     commands_record,
+    commands_workspace,
 )
 from tract.cli.app import FAILED, app
 from tract.cli.hints import find_hint
@@ -40,6 +42,8 @@ _FAMILIES = (
     commands_merge,
     commands_family,
     commands_oplog,
+    commands_workspace,
+    commands_notes,
     commands_care,
 )
 

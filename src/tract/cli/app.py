@@ -20,8 +20,8 @@ USAGE = 2
 FAMILIES: Mapping[str, Sequence[str]] = {
     "Start, and take along": ("init", "import", "export", "demo"),
     "Record": ("add", "edit", "skip", "unskip", "pin", "unpin", "config"),
-    "Look": ("status", "log", "show", "diff", "history", "compile", "reflog"),
-    "Branch": ("branch", "switch", "tag", "reset"),
+    "Look": ("status", "log", "show", "diff", "history", "compile", "reflog", "notes"),
+    "Branch": ("branch", "switch", "tag", "reset", "workspace"),
     "Merge": ("merge", "conflicts", "resolve"),
     "Family": ("spawn", "collapse", "children", "parent", "timeline"),
     "Take back": ("undo", "redo", "op"),

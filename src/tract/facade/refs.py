@@ -46,6 +46,19 @@ class Refs(Verbs):
         """Move the branch to a commit; what it leaves is found in the reflog."""
         return refs.reset(self._repo, revision)
 
+    def workspaces(self) -> dict[str, str]:
+        """Return the workspaces, name to the branch that each stands on, in order of name; this object's own too."""
+        return refs.workspaces(self._repo)
+
+    def remove_workspace(self, name: str) -> None:
+        """Forget where a workspace stands, never this object's own; its branch stays.
+
+        Raises:
+            RefNotFoundError: there is none of this name.
+            RefError: it is this object's own.
+        """
+        refs.remove_workspace(self._repo, name)
+
     def reflog(self, name: str | None = None, limit: int | None = None) -> list[ReflogEntry]:
         """Return where a branch or tag (None: the current branch) stood, newest first."""
         return refs.reflog(self._repo, name, limit)

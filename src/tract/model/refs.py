@@ -11,6 +11,7 @@ WORKSPACES = "HEAD/"
 MERGES = "merge/"
 REMEMBERED = "rerere/"
 CHILDREN = "child/"
+NOTES = "notes/"
 """Prefixes of refs in a tract; a workspace's target is the name of a branch's ref, any other's is an object's id."""
 
 PARENT = "parent"

@@ -162,6 +162,39 @@ def delete_tag(repo: Repo, name: str) -> None:
     _publish(repo, "delete tag", plan)
 
 
+def workspaces(repo: Repo) -> dict[str, str]:
+    """Return the workspaces, name to branch, in order of name; the own one is there before it was ever switched.
+
+    One statement.
+    """
+    found = {
+        head.removeprefix(WORKSPACES): branch_ref.removeprefix(BRANCHES)
+        for head, branch_ref in repo.store.refs(WORKSPACES).items()
+    }
+    found.setdefault(repo.workspace.name, repo.workspace.branch)
+    return dict(sorted(found.items()))
+
+
+def remove_workspace(repo: Repo, name: str) -> None:
+    """Forget where a workspace stands; an object that is open on it keeps its branch.
+
+    Raises:
+        RefNotFoundError: there is none of this name.
+        RefError: it is the object's own.
+    """
+    ref = WORKSPACES + check_ref_name(name)
+    if name == repo.workspace.name:
+        raise RefError(f"{name!r} is the workspace in use", name=name)
+
+    def plan() -> list[RefMove]:
+        standing = repo.store.find_ref(ref)
+        if standing is None:
+            raise RefNotFoundError(f"no workspace {name!r}", name=name)
+        return [RefMove(ref, standing, None)]
+
+    _publish(repo, "remove workspace", plan)
+
+
 def reset(repo: Repo, revision: str) -> Commit:
     """Move the workspace's branch to a commit and return it; what it leaves stays in the reflog.
 

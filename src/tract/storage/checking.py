@@ -7,7 +7,7 @@ from typing import Protocol
 from tract.exceptions import CorruptionError
 from tract.model.changes import Edit
 from tract.model.commits import Commit, added_messages
-from tract.model.refs import BRANCHES, CHILDREN, MERGES, PARENT, REMEMBERED, TAGS, WORKSPACES
+from tract.model.refs import BRANCHES, CHILDREN, MERGES, NOTES, PARENT, REMEMBERED, TAGS, WORKSPACES
 from tract.protocols import Fault
 from tract.storage import statements
 from tract.storage.ids import ID_BYTES, joined_keys, target_text
@@ -70,6 +70,7 @@ _TARGET_KINDS = {
     CHILDREN: "commit",
     MERGES: "record",
     REMEMBERED: "record",
+    NOTES: "record",
     PARENT: "record",
 }
 
