@@ -21,7 +21,7 @@ from tract.model.messages import Blob
 from tract.model.refs import BRANCHES
 from tract.operations.graph import descends
 from tract.operations.load import keep_context, load_context
-from tract.operations.rendering import encoding_of, overhead_of, render
+from tract.operations.rendering import encoding_of, find_changed, overhead_of, render, visible_tokens
 from tract.operations.repo import Repo
 from tract.protocols import NewBlob, NewCommit, NewObject, Operation, RefMove, StoredCommit, TokenCount
 
@@ -94,6 +94,27 @@ def facts_of(repo: Repo, context: Context) -> ContextFacts:
     )
 
 
+def facts_after(repo: Repo, before: Context, known: ContextFacts, after: Context) -> ContextFacts:
+    """Return the facts of a context from those of another, counting only the messages in which the two differ."""
+    encoding, overhead = encoding_of(repo, after.config), overhead_of(repo, after.config)
+    # Where an estimate goes away, all must be seen to tell whether it was the only one.
+    if encoding != known.encoding or (overhead.exact and not known.tokens_exact):
+        return facts_of(repo, after)
+    changed = find_changed(before, after)
+    gone = visible_tokens(repo, before, range(changed.start, changed.old_stop), encoding)
+    come = visible_tokens(repo, after, range(changed.start, changed.new_stop), encoding)
+    tokens = known.token_count - overhead_of(repo, before.config).tokens + overhead.tokens
+    budget = after.config.get("budget")
+    return ContextFacts(
+        known.message_count - len(gone) + len(come),
+        tokens - sum(count.tokens for count in gone) + sum(count.tokens for count in come),
+        overhead.exact and all(count.exact for count in come),
+        overhead.encoding,
+        budget if isinstance(budget, int) else None,
+        open_calls(after),
+    )
+
+
 class Draft:
     """Changes on their way to be one commit: checked against the tip's context as they come, published at the end."""
 
@@ -131,7 +152,7 @@ class Draft:
             encoding = encoding_of(self.repo, self.context().config)
             for blob in self.blobs.values():
                 count_blob(self.repo, blob, encoding)
-            return facts_of(self.repo, self.context())
+            return facts_after(self.repo, load_context(self.repo, self.commit), self.tip_facts, self.context())
         before = self.tip_facts
         said = [self.blobs[message.blob_id] for message in added_messages(self.changes)]
         counts = [count_blob(self.repo, blob, before.encoding) for blob in said]
@@ -241,7 +262,7 @@ class Draft:
         after = load_context(self.repo, newer.commit)
         if not all(_untouched(change, before, after) for change in self.changes):
             raise error
-        said = added_messages(self.changes)
+        said = [change.message for change in self.changes if isinstance(change, Append)]
         if newer.facts.open_calls and said and said[0].answers is None:
             raise ContentError("the branch moved, and now a tool call waits for its result") from error
         context = apply_changes(after, self.changes)

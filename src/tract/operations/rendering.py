@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tract.model.context import Context, Entry, GrowingList
 from tract.operations.load import load_fields
@@ -65,7 +65,7 @@ def render(repo: Repo, context: Context) -> Rendering:
     grown = [found for found in renderings if _is_beginning(found.context, context)]
     if grown:
         rendering = _extended(repo, max(grown, key=lambda found: len(found.context.entries)), context)
-    elif renderings and renderings[0].context.covering == context.covering:
+    elif renderings:
         rendering = _spliced(repo, renderings[0], context)
     else:
         rendering = _extended(repo, _nothing(encoding), context)
@@ -99,18 +99,11 @@ def _extended(repo: Repo, base: Rendering, context: Context) -> Rendering:
 
 def _spliced(repo: Repo, base: Rendering, context: Context) -> Rendering:
     """Render the part of a context that another rendering's does not have, between what is the same in both."""
-    old, new = base.context.entries, context.entries
-    head = _same(zip(_slices(old), _slices(new), strict=False))
-    tail = min(
-        _same(zip(_slices(old, back=True), _slices(new, back=True), strict=False)), min(len(old), len(new)) - head
-    )
-    while tail and new[len(new) - tail].answers is not None:
-        tail -= 1  # A result's mark is its assistant message's, which stands in the part that changed.
-    stop, new_stop = len(old) - tail, len(new) - tail
-    first, last = bisect_left(base.places, head), bisect_left(base.places, stop)
-    part = _render_part(repo, context, range(head, new_stop), base.encoding)
-    gone = _count(repo, [old[place] for place in base.places[first:last]], base.encoding)
-    shift = new_stop - stop
+    changed = find_changed(base.context, context)
+    first, last = (bisect_left(base.places, place) for place in (changed.start, changed.old_stop))
+    part = _render_part(repo, context, range(changed.start, changed.new_stop), base.encoding)
+    gone = _count(repo, [base.context.entries[place] for place in base.places[first:last]], base.encoding)
+    shift = changed.new_stop - changed.old_stop
     return Rendering(
         context,
         base.encoding,
@@ -121,6 +114,38 @@ def _spliced(repo: Repo, base: Rendering, context: Context) -> Rendering:
         base.tokens - sum(base.token_counts[first:last]) + sum(part.token_counts),
         base.inexact - sum(not count.exact for count in gone) + part.inexact,
     )
+
+
+class Changed(NamedTuple):
+    """Where two contexts differ: from one place on, up to a place in the older and one in the newer."""
+
+    start: int
+    old_stop: int
+    new_stop: int
+
+
+def find_changed(older: Context, newer: Context) -> Changed:
+    """Return the narrowest span outside which two contexts show the same messages in the same order."""
+    old, new = older.entries, newer.entries
+    head = _same(zip(_slices(old), _slices(new), strict=False))
+    tail = min(
+        _same(zip(_slices(old, back=True), _slices(new, back=True), strict=False)), min(len(old), len(new)) - head
+    )
+    # A summary is shown or not by what lies under it, wherever that stands.
+    for summary in older.covering ^ newer.covering:
+        for context in (older, newer):
+            place = context.position(summary)
+            if place is not None:
+                head, tail = min(head, place), min(tail, len(context.entries) - place - 1)
+    while tail and new[len(new) - tail].answers is not None:
+        tail -= 1  # A result's mark is its assistant message's, which stands in the part that changed.
+    return Changed(head, len(old) - tail, len(new) - tail)
+
+
+def visible_tokens(repo: Repo, context: Context, span: range, encoding: str) -> list[TokenCount]:
+    """Return what each visible message in a span of a context costs; at most two statements, and one that keeps."""
+    entries = context.entries[span.start : span.stop]
+    return _count(repo, [entry for entry in entries if context.is_visible(entry)], encoding)
 
 
 def _slices(entries: Sequence[Entry], *, back: bool = False) -> Iterator[list[Entry]]:
