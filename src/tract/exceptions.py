@@ -14,6 +14,8 @@
     ├── ContentError                 a message or change that would make a context no provider accepts
     ├── BatchError                   a verb that cannot be used inside a batch, or a batch's value read too early
     ├── BudgetError                  what must stay in the context is larger than the budget
+    ├── CompressError                nothing there may be folded, or nobody is there to write the summary
+    │   └── SummaryError             a summary that is refused: empty, too long, or without what must be kept
     ├── MergeError
     │   ├── UnresolvedConflictsError a merge that still has open conflicts
     │   ├── MergeInProgressError     the branch already has a merge that waits
@@ -29,7 +31,8 @@
 Every error pickles, and carries its facts as attributes; the message says what was wanted and what was found.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 
 class TraceError(Exception):
@@ -116,6 +119,25 @@ class BudgetError(TraceError):
 
     needed: int | None = None
     budget: int | None = None
+
+
+class CompressError(TraceError):
+    """Messages that no summary can stand for, or a summary that cannot be expanded.
+
+    `left_out` says of exchanges that were asked for why they are not folded.
+    """
+
+    message_id: str | None = None
+    left_out: Mapping[str, str] = MappingProxyType({})
+
+
+class SummaryError(CompressError):
+    """A summary that is refused; `text` is what it said, `missing` what it had to keep and does not."""
+
+    text: str | None = None
+    missing: Sequence[str] = ()
+    token_count: int | None = None
+    limit: int | None = None
 
 
 class MergeError(TraceError):

@@ -1,6 +1,6 @@
-"""The seams: what a store, a token counter and a resolver must offer, and the values that cross them."""
+"""The seams: what a store, a token counter, a resolver and a summarizer must offer, and the values that cross them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol, Self, runtime_checkable
@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol, Self, runtime_checkable
 from pydantic import BaseModel
 
 from tract.model.commits import Commit, ContextFacts
+from tract.model.messages import Message
 
 
 class TokenCount(NamedTuple):
@@ -61,6 +62,49 @@ class ResolverCallable(Protocol):
 
     def __call__(self, issue: object, /) -> Resolution:
         """Answer one conflict; `issue` is read by attribute, so any object of the right shape serves."""
+        ...
+
+
+@dataclass(frozen=True)
+class SummaryRequest:
+    """What a summary is asked for: messages, what they say as text (calls too, parallel to them), and its bounds.
+
+    `must_keep` are texts that must stand in it word for word. `source_tokens` is what the messages cost, and
+    `count_tokens` what a text would cost as the summary; `target_tokens` is None where nobody set a figure.
+    """
+
+    messages: Sequence[Message]
+    texts: Sequence[str]
+    source_tokens: int
+    count_tokens: Callable[[str], int]
+    target_tokens: int | None = None
+    must_keep: tuple[str, ...] = ()
+
+    @property
+    def limit_tokens(self) -> int:
+        """The most that a summary may cost: the target, and less than what it replaces."""
+        smaller = self.source_tokens - 1
+        return smaller if self.target_tokens is None else min(self.target_tokens, smaller)
+
+    def missing(self, text: str) -> tuple[str, ...]:
+        """Return what must be kept and is not in a text."""
+        return tuple(kept for kept in self.must_keep if kept not in text)
+
+
+@dataclass
+class Summary:
+    """What a summarizer answers; `generation_config` says how the text was made, and is recorded."""
+
+    text: str
+    generation_config: dict[str, Any] | None = None
+
+
+@runtime_checkable
+class SummarizerCallable(Protocol):
+    """Anything that turns a `SummaryRequest` into a `Summary`, or into its text alone."""
+
+    def __call__(self, request: SummaryRequest, /) -> Summary | str:
+        """Write one summary; whatever it raises comes out of the verb, and nothing is changed."""
         ...
 
 

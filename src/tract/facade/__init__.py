@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from tract.facade.care import Care
+from tract.facade.compressing import Compressing
 from tract.facade.family import Family
 from tract.facade.merging import Merging
 from tract.facade.notes import Annotating
@@ -24,7 +25,7 @@ Place = str | PathLike[str]
 Durability = Literal["full", "normal"]
 
 
-class Tract(Recording, Reading, Refs, Merging, OpLog, Annotating, Family, Transfer, Care):
+class Tract(Recording, Reading, Refs, Merging, Compressing, OpLog, Annotating, Family, Transfer, Care):
     """A tract: commits, branches and merges of the messages that a model is sent.
 
     Safe to share between threads, not across a fork. Verbs that write make one commit each and return it; ids of

@@ -93,7 +93,7 @@ def batch(repo: Repo, notes: Notes) -> Iterator[Batch]:
         return
     opened = Batch(Draft(repo, repo.operation("batch", author=notes.author)), notes)
     threads.batch = opened
-    with _under_way(repo, opened.draft):
+    with under_way(repo, opened.draft):
         try:
             yield opened
         finally:
@@ -114,7 +114,7 @@ def record(repo: Repo, kind: str, fill: Fill, notes: Notes, *, may_refill: bool 
     if opened is not None:
         return opened.take(fill, notes)
     draft = Draft(repo, repo.operation(kind, author=notes.author))
-    with _under_way(repo, draft):
+    with under_way(repo, draft):
         fill(draft)
         if draft.changes:
             return draft.publish(notes, fill if may_refill else None)
@@ -124,7 +124,7 @@ def record(repo: Repo, kind: str, fill: Fill, notes: Notes, *, may_refill: bool 
 
 
 @contextmanager
-def _under_way(repo: Repo, draft: Draft) -> Iterator[None]:
+def under_way(repo: Repo, draft: Draft) -> Iterator[None]:
     """Let this thread's reading find the messages of a draft, which no store has yet."""
     repo.workspace.threads.draft = draft
     try:

@@ -12,7 +12,7 @@ from tract.exceptions import BatchError, ContentError
 from tract.model.context import Context, GrowingList
 from tract.model.messages import Blob
 from tract.model.refs import BRANCHES
-from tract.protocols import Operation, ResolverCallable, Store, TokenCount, TokenCounter
+from tract.protocols import Operation, ResolverCallable, Store, SummarizerCallable, TokenCount, TokenCounter
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -120,6 +120,7 @@ class Workspace:
         self.name = name
         self.standing = Standing(branch, born=born)
         self.make_resolver: MakeResolver | None = None
+        self.summarizer: SummarizerCallable | None = None
         self.threads = Thread()
 
     @property
