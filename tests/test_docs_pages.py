@@ -8,7 +8,7 @@ import pytest
 DOCS = Path(__file__).parent.parent / "docs"
 EXAMPLES = [
     pytest.param(code, id=f"{page}-{number}")
-    for page in ("undo",)
+    for page in ("undo", "finding")
     for number, code in enumerate(
         re.findall(r"```python\n(.*?)```", (DOCS / f"{page}.md").read_text("utf-8"), re.DOTALL)
     )

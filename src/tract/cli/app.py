@@ -21,6 +21,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "Start, and take along": ("init", "import", "export", "demo"),
     "Record": ("add", "edit", "skip", "unskip", "pin", "unpin", "config"),
     "Look": ("status", "log", "show", "diff", "history", "compile", "reflog", "notes"),
+    "Find": ("blame", "bisect"),
     "Branch": ("branch", "switch", "tag", "reset", "workspace"),
     "Merge": ("merge", "conflicts", "resolve"),
     "Family": ("spawn", "collapse", "children", "parent", "timeline"),

@@ -9,6 +9,7 @@ from typing import Literal, Self
 from tract.facade.care import Care
 from tract.facade.compressing import Compressing
 from tract.facade.family import Family
+from tract.facade.finding import Finding
 from tract.facade.merging import Merging
 from tract.facade.notes import Annotating
 from tract.facade.oplog import OpLog
@@ -25,7 +26,7 @@ Place = str | PathLike[str]
 Durability = Literal["full", "normal"]
 
 
-class Tract(Recording, Reading, Refs, Merging, Compressing, OpLog, Annotating, Family, Transfer, Care):
+class Tract(Recording, Reading, Finding, Refs, Merging, Compressing, OpLog, Annotating, Family, Transfer, Care):
     """A tract: commits, branches and merges of the messages that a model is sent.
 
     Safe to share between threads, not across a fork. Verbs that write make one commit each and return it; ids of
