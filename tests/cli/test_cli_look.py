@@ -1,6 +1,7 @@
 """The commands that look: status, log, show, diff, history, compile and reflog."""
 
 import json
+from itertools import combinations
 
 import pytest
 
@@ -81,6 +82,9 @@ def test_log_limit_and_range(shell: Shell) -> None:
         shell.says("user", text)
 
     assert len(shell.run("log", "--oneline", "-n", "2").lines) == 2
+    assert shell.run("log", "--oneline", "-2").lines == shell.run("log", "--oneline", "-n2", "HEAD").lines
+    assert len(shell.run("reflog", "-1", "main").lines) == 1
+    assert "'-1'" in shell.fails("log", "--", "-1")
     assert shell.run("log", "-n", "0", "--json").json == []
     assert [commit["id"] for commit in shell.run("log", "HEAD~2..HEAD~1", "--json").json] == [shell.head("HEAD~1")]
 
@@ -266,8 +270,9 @@ def test_compile_within_a_budget(shell: Shell) -> None:
 
 
 def test_compile_takes_one_shape(shell: Shell) -> None:
-    """--openai and --json together are a usage error."""
-    assert "choose one" in shell.fails("compile", "--openai", "--json", code=2)
+    """Two of --openai, --anthropic and --json are a usage error."""
+    for two in combinations(("--openai", "--anthropic", "--json"), 2):
+        assert "choose one" in shell.fails("compile", *two, code=2)
 
 
 def test_reflog_names_where_a_branch_stood(shell: Shell) -> None:

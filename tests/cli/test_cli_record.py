@@ -33,6 +33,28 @@ def test_add_reads_standard_input(shell: Shell, arguments: list[str]) -> None:
     assert shell.texts() == ["two\nlines é\n"]
 
 
+@pytest.mark.parametrize("command", [["add", "user"], ["add", "assistant", "--name", "x"], ["edit", "HELLO"]])
+def test_nothing_on_standard_input_is_no_message(shell: Shell, command: list[str]) -> None:
+    """A command that failed has written nothing into the pipe; whoever means an empty text says so."""
+    message_id = shell.says("user", "hello")
+    command = [message_id if word == "HELLO" else word for word in command]
+
+    assert "standard input" in shell.fails(*command, code=2)
+    assert shell.texts() == ["hello"]
+
+    shell.run(*command, "-")
+    assert shell.texts()[-1] == ""
+
+
+def test_a_tool_may_answer_nothing(shell: Shell) -> None:
+    """A tool that printed nothing gave an empty result."""
+    shell.run("add", "assistant", "--tool-calls", json.dumps(CALLS))
+
+    shell.run("add", "tool", "--tool-call-id", "c1")
+
+    assert shell.run("compile", "--openai").json[-1]["content"] == ""
+
+
 def test_add_reads_a_file(shell: Shell) -> None:
     """--file names the file that holds the message."""
     (shell.folder / "prompt.txt").write_bytes(b"from a file\r\n")

@@ -1,6 +1,7 @@
 """The command `tract` itself: its options, what they set up for a command, and the help by families."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -145,8 +146,18 @@ def enter(context: click.Context, directories: Sequence[str]) -> None:
             raise click.UsageError(f"cannot go to {directory!r}: {reason}") from error
 
 
+class Limited(click.Command):
+    """A command that takes `-5` for `-n 5`, as git's does."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, with the short form written out; what stands behind `--` is no option."""
+        options = args[: args.index("--")] if "--" in args else args
+        short = [f"-n{word[1:]}" if re.fullmatch(r"-[0-9]+", word) else word for word in options]
+        return super().parse_args(ctx, short + args[len(options) :])
+
+
 def limit_option(what: str) -> Callable[[Command], Command]:
-    """Return what gives a command the option `-n`."""
+    """Return what gives a command of the class `Limited` the option `-n`."""
     kind = click.IntRange(min=0, max=sys.maxsize)
     return click.option("-n", "--max-count", "limit", type=kind, metavar="N", help=f"At most so many {what}.")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from tract.cli.app import FAILED, Session, json_option, limit_option
+from tract.cli.app import FAILED, Limited, Session, json_option, limit_option
 from tract.cli.completion import complete_children, complete_messages, complete_revisions
 from tract.cli.merge_render import merge_lines
 from tract.cli.render import date, id_length, short
@@ -117,7 +117,7 @@ def parent(session: Session, *, as_json: bool) -> None:
         session.print(["spawned from tract ", named[0], ", branch ", named[1], " at ", short(origin.commit_id), part])
 
 
-@click.command()
+@click.command(cls=Limited)
 @limit_option("moves")
 @json_option
 @click.pass_obj

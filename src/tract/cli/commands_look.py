@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import click
 
-from tract.cli.app import Session, json_option, limit_option
+from tract.cli.app import Limited, Session, json_option, limit_option
 from tract.cli.completion import complete_messages, complete_revisions
 from tract.cli.graph import GraphRow, draw
 from tract.cli.render import (
@@ -69,7 +69,7 @@ def status(session: Session, *, as_json: bool) -> None:
         session.print("    'tract conflicts' shows them, 'tract merge --continue' goes on, '--abort' gives up")
 
 
-@click.command()
+@click.command(cls=Limited)
 @revision_argument
 @click.option("--graph", "with_graph", is_flag=True, help="Draw the branches and merges beside it.")
 @click.option("--oneline", is_flag=True, help="One line for each commit.")
@@ -207,20 +207,22 @@ def history(session: Session, *, message_id: str, at: str | None, as_json: bool)
 
 @click.command("compile")
 @revision_argument
-@click.option("--openai", "shape", flag_value="openai", help="Print the messages as OpenAI takes them.")
-@click.option("--anthropic", "shape", flag_value="anthropic", help="Print system and messages as Anthropic takes them.")
+@click.option("--openai", "as_openai", is_flag=True, help="Print the messages as OpenAI takes them.")
+@click.option("--anthropic", "as_anthropic", is_flag=True, help="Print system and messages as Anthropic takes them.")
 @click.option("--budget", type=click.IntRange(min=0), metavar="TOKENS", help="Keep within so many tokens.")
 @json_option
 @click.pass_obj
-def compile_command(session: Session, *, revision: str, shape: str | None, budget: int | None, as_json: bool) -> None:
+def compile_command(
+    session: Session, *, revision: str, as_openai: bool, as_anthropic: bool, budget: int | None, as_json: bool
+) -> None:
     """Show what a model is sent."""
-    if shape is not None and as_json:
+    if as_openai + as_anthropic + as_json > 1:
         raise click.UsageError("--openai, --anthropic and --json are three shapes: choose one")
     with session.open_to_read() as tract:
         compiled = tract.compile(None if revision == "HEAD" else revision, budget)
-    if shape == "openai":
+    if as_openai:
         session.out.print_json(compiled.to_openai())
-    elif shape == "anthropic":
+    elif as_anthropic:
         session.out.print_json(compiled.to_anthropic())
     elif as_json:
         session.out.print_json(compiled_shape(compiled))
@@ -228,7 +230,7 @@ def compile_command(session: Session, *, revision: str, shape: str | None, budge
         session.out.page(compiled_lines(compiled))
 
 
-@click.command()
+@click.command(cls=Limited)
 @click.argument("name", required=False, shell_complete=complete_revisions)
 @limit_option("moves")
 @json_option

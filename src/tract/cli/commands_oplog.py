@@ -5,7 +5,7 @@ from functools import partial
 
 import click
 
-from tract.cli.app import Session, json_option, limit_option
+from tract.cli.app import Limited, Session, json_option, limit_option
 from tract.cli.render import count, date, short
 from tract.cli.shapes import operation_shape
 from tract.cli.terminal import Line, Styled
@@ -55,7 +55,7 @@ def op() -> None:
     """Look at what was done, and take one operation back."""
 
 
-@op.command("log")
+@op.command("log", cls=Limited)
 @limit_option("operations")
 @json_option
 @click.pass_obj

@@ -70,7 +70,7 @@ def add(
     if calls is not None:
         fields["tool_calls"] = parse_json(calls, "--tool-calls")
     if calls is None or text is not None or path is not None:
-        fields["content"] = read_text(text, path, otherwise=ask_editor)
+        fields["content"] = read_text(text, path, otherwise=ask_editor, may_be_empty=role == "tool")
     given = {"tool_call_id": tool_call_id, "name": name}
     fields.update({key: checked_argument(value) for key, value in given.items() if value is not None})
     with session.open() as tract:

@@ -22,10 +22,13 @@ def text_options(command: Command) -> Command:
     return click.argument("text", required=False)(command)
 
 
-def read_text(text: str | None, path: str | None, *, otherwise: Callable[[], str] | None = None) -> str:
+def read_text(
+    text: str | None, path: str | None, *, otherwise: Callable[[], str] | None = None, may_be_empty: bool = False
+) -> str:
     """Return the text that was given, else what standard input holds, or on a terminal what `otherwise` asks for.
 
-    A line break at the end of a file or of standard input is dropped.
+    A line break at the end of a file or of standard input is dropped. That nothing at all was given and nothing came
+    on standard input is more likely a command that failed than a message, unless it `may_be_empty`.
 
     Raises:
         UsageError: it is given twice, or not at all.
@@ -40,7 +43,10 @@ def read_text(text: str | None, path: str | None, *, otherwise: Callable[[], str
         return checked_argument(text)
     if path is None and text is None and sys.stdin is not None and sys.stdin.isatty() and otherwise is not None:
         return otherwise()
-    return without_last_break(decoded(read_bytes(STANDARD_INPUT), "standard input"))
+    data = read_bytes(STANDARD_INPUT)
+    if not data and path is None and text is None and not may_be_empty:
+        raise click.UsageError("nothing came on standard input; '' or '-' takes it for an empty text")
+    return without_last_break(decoded(data, "standard input"))
 
 
 def read_bytes(path: str) -> bytes:
