@@ -55,7 +55,7 @@ def test_a_recorded_run_branches_four_ways_conflicts_and_merges(shell: Shell) ->
 
 
 def test_every_recorded_run_comes_out_as_it_went_in(shell: Shell) -> None:
-    """All runs go onto branches of their own, and each compiles to what was recorded; trials of a task merge."""
+    """All runs go onto branches of their own, each compiles to what was recorded, and the four of each task merge."""
     tasks: dict[int, list[str]] = defaultdict(list)
     shell.run("import", str(RUNS), "--all")
 
@@ -64,8 +64,11 @@ def test_every_recorded_run_comes_out_as_it_went_in(shell: Shell) -> None:
         tasks[run["task_id"]].append(f"run-{number}")
 
     assert all(len(branches) == 4 for branches in tasks.values())
-    base, *others = tasks[0]
-    shell.run("switch", base)
-    for other in others:
-        shell.run("merge", other, "--allow-unrelated", "--ours")
+    for base, *others in tasks.values():
+        shell.run("switch", base)
+        for other in others:
+            shell.run("merge", other, "--allow-unrelated", "--ours")
+        merged = shell.run("compile", "--openai").json
+        for number in (int(name.removeprefix("run-")) - 1 for name in (base, *others)):
+            assert all(message in merged for message in runs()[number]["traj"])
     assert shell.run("fsck").lines == ["clean"]
