@@ -64,9 +64,10 @@ def collapse(
     message: str | None,
     as_json: bool,
 ) -> int:
-    """Bring back what a child found: its branch merged whole, or with --summary one message.
+    """Bring back what a child found.
 
-    Conflicts wait as those of 'tract merge' do. The child stays, and may be collapsed again.
+    Its branch is merged whole, or with --summary comes as one message. Conflicts wait as those of 'tract merge' do. The
+    child stays, and may be collapsed again.
     """
     has_text = summary is not None or path is not None
     if has_text and strategy is not None:
@@ -89,7 +90,10 @@ def collapse(
 @json_option
 @click.pass_obj
 def children(session: Session, *, as_json: bool) -> None:
-    """List the tracts that were spawned from this one, each with the commit it began with."""
+    """List the tracts that were spawned from this one.
+
+    Each stands beside the commit that it began with.
+    """
     with session.open_to_read() as tract:
         found = tract.children()
     if as_json:
@@ -122,7 +126,10 @@ def parent(session: Session, *, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def timeline(session: Session, *, limit: int | None, as_json: bool) -> None:
-    """List what was done on the branches of this tract and of all that were spawned from it, newest first."""
+    """List what was done here and in all children, newest first.
+
+    The moves are those of the branches of this tract, of the tracts that were spawned from it, and so on.
+    """
     with session.open_to_read() as tract:
         entries = tract.timeline(limit)
     if as_json:

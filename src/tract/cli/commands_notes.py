@@ -16,7 +16,10 @@ _revision = click.argument("revision", default="HEAD", shell_complete=complete_r
 
 @click.group()
 def notes() -> None:
-    """Show, add or remove notes on a commit; the commit stays as it is, and so does what a model is sent."""
+    """Show, add or remove notes on a commit.
+
+    The commit stays as it is, and so does what a model is sent.
+    """
 
 
 @notes.command("list")
