@@ -1,7 +1,10 @@
 """Children: what they inherit, what they bring back, and many of them at once."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -337,3 +340,29 @@ def test_a_child_speaks_for_itself(talk: Tract, child: Tract) -> None:
 
     assert texts(talk)[:-1] == texts(child)[:-1]
     assert (texts(talk)[-1], texts(child)[-1]) == ("parent", "child")
+
+
+AGENT = """
+import sys
+from tract import Tract
+with Tract.open(sys.argv[1], durability="normal") as parent:
+    for number in range(3):
+        with parent.spawn(f"agent-{sys.argv[2]}-{number}", inherit="pinned") as child:
+            child.user(f"found {sys.argv[2]}-{number}")
+            parent.collapse(child)
+"""
+
+
+def test_processes_spawn_and_collapse_beside_each_other(path: Path) -> None:
+    """Several processes with several children each: every finding comes back, once."""
+    with Tract.open(path, durability="normal") as t:
+        t.pin(t.user("Go.").message_id or "")
+
+        agents = [subprocess.Popen([sys.executable, "-c", AGENT, str(path), str(number)]) for number in range(3)]
+        codes = [agent.wait(60) for agent in agents]
+
+        assert codes == [0, 0, 0]
+        names = [f"{agent}-{number}" for agent in range(3) for number in range(3)]
+        assert sorted(texts(t)) == ["Go.", *(f"found {name}" for name in names)]
+        assert sorted(t.children()) == [f"agent-{name}" for name in names]
+        assert t.fsck().is_clean
