@@ -192,6 +192,15 @@ class Fault(NamedTuple):
     problem: str
 
 
+class Garbage(NamedTuple):
+    """Ids of objects that nothing reaches, and the bytes that they take; commits stand before their parents."""
+
+    commits: tuple[str, ...]
+    messages: tuple[str, ...]
+    records: tuple[str, ...]
+    size_bytes: int
+
+
 class Store(Protocol):
     """One tract's refs and operation log in a store, and the immutable objects that all its tracts share.
 
@@ -205,9 +214,11 @@ class Store(Protocol):
         """Insert objects (twice is a no-op), move refs by compare-and-set, log the operation: all of it, or nothing.
 
         Commits are given parents first. An operation id that is logged already means that this was done: a no-op.
+        Objects that no ref names afterwards may be collected at any time.
 
         Raises:
             ConcurrentMoveError: a ref does not stand at its move's `old`; nothing was changed.
+            StorageError: a commit's parent or message, or what a ref is to name, is neither stored nor given.
         """
         ...
 
@@ -287,6 +298,14 @@ class Store(Protocol):
 
     def sibling(self, tract: str) -> "Store":
         """Return the store of another tract over the same objects; the caller closes it."""
+        ...
+
+    def collect(self, before: datetime, *, dry_run: bool) -> Garbage:
+        """Return what no ref of any tract reaches, nor any move since a time, and delete it unless `dry_run`.
+
+        Short transactions, beside which others write: what they name meanwhile stays. Interrupted, it leaves a store
+        that is whole. Reads every commit, and holds an id for each object.
+        """
         ...
 
     def check(self) -> Iterator[Fault]:

@@ -153,6 +153,13 @@ def added_messages(changes: Sequence[Change]) -> list[NewMessage]:
     return found
 
 
+def named_blobs(changes: Sequence[Change]) -> list[str]:
+    """Return the ids of the messages' bytes that changes need: of what they bring in, and of what they edit to."""
+    found = [message.blob_id for message in added_messages(changes)]
+    found += [change.blob_id for change in changes if isinstance(change, Edit)]
+    return found
+
+
 def describe_changes(changes: Sequence[Change]) -> str:
     """Return one line that says what changes do."""
     if len(changes) == 1:

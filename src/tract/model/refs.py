@@ -17,6 +17,9 @@ NOTES = "notes/"
 PARENT = "parent"
 """The ref that names the record of where a tract was spawned."""
 
+HORIZON = "gc"
+"""The ref that names the record of the time before which logs may name what was collected."""
+
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.lock(/|$)|(^|/)\.|/$|^/|\.$|^@$|^-|^$")
 
 

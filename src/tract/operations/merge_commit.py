@@ -6,8 +6,8 @@ from typing import Any
 
 from tract.history.merge import Settled
 from tract.history.replan import plan_changes
-from tract.model.changes import Change, Edit
-from tract.model.commits import Commit, added_messages, build_commit
+from tract.model.changes import Change
+from tract.model.commits import Commit, build_commit, named_blobs
 from tract.model.conflicts import Conflict
 from tract.model.messages import Blob
 from tract.model.refs import BRANCHES, MERGES
@@ -74,9 +74,7 @@ def deletion(repo: Repo, source: str, theirs_id: str, options: MergeOptions) -> 
 
 
 def _named_blobs(changes: Sequence[Change], unstored: Mapping[str, Blob]) -> list[Blob]:
-    named = {message.blob_id for message in added_messages(changes)}
-    named.update(change.blob_id for change in changes if isinstance(change, Edit))
-    return [unstored[blob_id] for blob_id in sorted(named & unstored.keys())]
+    return [unstored[blob_id] for blob_id in sorted(unstored.keys() & set(named_blobs(changes)))]
 
 
 def _metadata(finished: Finished) -> dict[str, Any]:

@@ -51,6 +51,13 @@ class BoundedCache(Generic[Key, Value]):
             while self._size > self._limit and len(self._items) > 1:
                 self._size -= self._items.popitem(last=False)[1][1]
 
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Keep these no more."""
+        with self._lock:
+            for key in keys:
+                found = self._items.pop(key, None)
+                self._size -= 0 if found is None else found[1]
+
     def newest(self) -> list[Value]:
         """Return the values kept, last used first."""
         with self._lock:

@@ -1,13 +1,14 @@
 """What a check of a SQL store reads: every object against its id, and what rows promise each other."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Protocol
 
 from tract.exceptions import CorruptionError
-from tract.model.changes import Edit
-from tract.model.commits import Commit, added_messages
-from tract.model.refs import BRANCHES, CHILDREN, MERGES, NOTES, PARENT, REMEMBERED, TAGS, WORKSPACES
+from tract.model.commits import named_blobs
+from tract.model.encoding import decode
+from tract.model.refs import BRANCHES, CHILDREN, HORIZON, MERGES, NOTES, PARENT, REMEMBERED, TAGS, WORKSPACES
 from tract.protocols import Fault
 from tract.storage import statements
 from tract.storage.ids import ID_BYTES, joined_keys, target_text
@@ -17,9 +18,11 @@ from tract.storage.rows import (
     bytes_text,
     checked,
     logged_move,
+    microseconds,
     readable,
     seal_of,
     stored_commit,
+    text_bytes,
     token_count,
 )
 from tract.storage.schema import BLOB_KIND, LINE_PLACES, TRACT_MOVES
@@ -52,6 +55,7 @@ _REFS = f"""
 SELECT r.name, r.target, {_KIND_OF.format("r.target")}, (SELECT l.new FROM moves l WHERE l.ref = r.name
     AND l.number > :tract * {TRACT_MOVES} AND l.number < (:tract + 1) * {TRACT_MOVES} ORDER BY l.number DESC LIMIT 1)
 FROM refs r WHERE r.tract = :tract AND r.name > :after ORDER BY r.name LIMIT :limit"""
+_HORIZONS = "SELECT b.payload FROM refs r JOIN blobs b ON b.id = r.target WHERE r.name = :ref"
 _STRAY_REFS = """
 SELECT r.name FROM refs r LEFT JOIN tracts t ON t.row_id = r.tract WHERE t.row_id IS NULL LIMIT :limit"""
 _MOVES = f"""
@@ -72,6 +76,7 @@ _TARGET_KINDS = {
     REMEMBERED: "record",
     NOTES: "record",
     PARENT: "record",
+    HORIZON: "record",
 }
 
 
@@ -156,7 +161,7 @@ def _commit(
         yield Fault(where, "its generation is not one more than its parents'")
     if not _stands_right(place, parent, before):
         yield Fault(where, "its place does not follow from its first parent's")
-    named.update(dict.fromkeys(_blobs_named(stored.commit), stored.commit.id))
+    named.update(dict.fromkeys(named_blobs(stored.commit.changes), stored.commit.id))
 
 
 def _stands_right(place: int, parent: int | None, before: int) -> bool:
@@ -164,14 +169,6 @@ def _stands_right(place: int, parent: int | None, before: int) -> bool:
     if place // LINE_PLACES == before // LINE_PLACES:
         return parent == before == place - 1
     return place % LINE_PLACES == (0 if parent is None else parent % LINE_PLACES + 1)
-
-
-def _blobs_named(commit: Commit) -> Iterator[str]:
-    for message in added_messages(commit.changes):
-        yield message.blob_id
-    for change in commit.changes:
-        if isinstance(change, Edit):
-            yield change.blob_id
 
 
 def _missing_blobs(database: Reader, named: Mapping[str, str]) -> Iterator[Fault]:
@@ -222,14 +219,23 @@ def _ref(row: Row) -> Iterator[Fault]:
 
 def _moves(database: Reader) -> Iterator[Fault]:
     has_gaps = database.statements.dialect.logged_moves is not None
+    horizon = _collected_before(database)
     before = 0
     for rows in _batches(database, _MOVES, 0):
         for row in rows:
-            yield from _guarded(f"operation {_hex(row[1])}", partial(_move, row, None if has_gaps else before))
+            yield from _guarded(f"operation {_hex(row[1])}", partial(_move, row, None if has_gaps else before, horizon))
             before = row[0]
 
 
-def _move(row: Row, before: int | None) -> Iterator[Fault]:
+def _collected_before(database: Reader) -> int:
+    """Return the time, in microseconds, before which a log may name what was collected."""
+    rows = database.read(_HORIZONS, {"ref": text_bytes(HORIZON)})
+    with readable():
+        times = [microseconds(datetime.fromisoformat(decode(payload)["before"])) for (payload,) in rows]
+    return max(times, default=-(2**63))
+
+
+def _move(row: Row, before: int | None, horizon: int) -> Iterator[Fault]:
     """Check a move; `before` is the number of the move before it, None where numbers have gaps."""
     number, previous, kind, seen = row[0], *row[-3:]
     logged = logged_move(row[1:-3])
@@ -238,7 +244,7 @@ def _move(row: Row, before: int | None) -> Iterator[Fault]:
         yield Fault(where, "the log before it is missing")
     if row[3] != previous:
         yield Fault(where, f"it did not move {logged.move.name} from where the log left it")
-    if kind is None and row[4] is not None and len(row[4]) == ID_BYTES:
+    if kind is None and row[4] is not None and len(row[4]) == ID_BYTES and row[7] >= horizon:
         yield Fault(where, f"the object that {logged.move.name} was moved to is missing")
     if not seen and row[4] is not None:
         yield Fault(f"ref {logged.move.name}", "its log says that it exists")

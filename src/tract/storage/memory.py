@@ -1,16 +1,19 @@
 """The store in memory: the specification of what every store does, as plainly as it can be said."""
 
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Self
 
 from tract.exceptions import ConcurrentMoveError, ReadOnlyError, StorageError
-from tract.model.commits import Commit
+from tract.model.commits import Commit, named_blobs
 from tract.model.encoding import object_id
 from tract.protocols import (
     Fault,
+    Garbage,
     GraphNode,
     LoggedMove,
     LoggedOperation,
@@ -24,6 +27,8 @@ from tract.protocols import (
     TokenCount,
 )
 from tract.storage.ids import is_object_id
+
+_QUOTED_ID = re.compile(rb'"([0-9a-f]{64})"')
 
 
 @dataclass
@@ -200,6 +205,24 @@ class MemoryStore:
         with self._opened() as memory:
             return sorted(memory.tracts)
 
+    def collect(self, before: datetime, *, dry_run: bool) -> Garbage:
+        """Return what no ref of any tract reaches, nor any move since a time, and delete it unless `dry_run`."""
+        with self._opened() as memory:
+            kept = self._reached(before)
+            gone = {name: stored for name, stored in memory.payloads.items() if name not in kept}
+            if not dry_run:
+                for name in gone:
+                    del memory.payloads[name]
+                    memory.commits.pop(name, None)
+                memory.counts = {key: count for key, count in memory.counts.items() if key[0] not in gone}
+        commits = [name for name, (kind, _) in gone.items() if kind == "commit"]
+        return Garbage(
+            tuple(commits[::-1]),
+            tuple(name for name, (kind, _) in gone.items() if kind == "blob"),
+            tuple(name for name, (kind, _) in gone.items() if kind == "record"),
+            sum(len(payload) for _, payload in gone.values()),
+        )
+
     def check(self) -> Iterator[Fault]:
         """Re-hash every object; the rest is kept by construction."""
         with self._opened() as memory:
@@ -229,7 +252,11 @@ class MemoryStore:
         return list(found.values())
 
     def _admitted(self, objects: Sequence[NewObject]) -> dict[str, StoredCommit]:
-        """Return the new commits with their generations."""
+        """Return the new commits with their generations.
+
+        Raises:
+            StorageError: a parent or a message of one is neither stored nor given.
+        """
         added: dict[str, StoredCommit] = {}
         known = self._memory.commits
         for new in objects:
@@ -238,9 +265,31 @@ class MemoryStore:
                 if None in parents:
                     missing = new.commit.parents[parents.index(None)]
                     raise StorageError(f"commit {new.commit.id} has a parent that is not stored: {missing}")
+                for blob_id in named_blobs(new.commit.changes):
+                    if not self._has(blob_id, objects):
+                        raise StorageError(f"a commit names a message that is not stored: {blob_id}")
                 generation = 1 + max((parent.generation for parent in parents if parent is not None), default=0)
                 added.setdefault(new.commit.id, StoredCommit(new.commit, generation, new.facts))
         return added
+
+    def _reached(self, before: datetime) -> set[str]:
+        """Return the ids of all objects that a ref, or a move since a time, leads to."""
+        waiting: list[str] = []
+        for refs in self._memory.tracts.values():
+            waiting.extend(refs.targets.values())
+            young = next((n for n, done in enumerate(refs.log) if done.operation.created_at >= before), len(refs.log))
+            waiting.extend(key for _, move in refs.log[young:] for key in (move.old, move.new) if key is not None)
+        found: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            kind, payload = self._memory.payloads.get(name, ("", b""))
+            if name in found or not kind:
+                continue
+            found.add(name)
+            if kind != "blob":
+                # What looks like an id in a commit or a record may be one.
+                waiting.extend(text.decode() for text in _QUOTED_ID.findall(payload))
+        return found
 
     def _moved(self, moves: Sequence[RefMove], objects: Sequence[NewObject]) -> dict[str, dict[str, str]]:
         """Return all refs of the tracts concerned as they stand after the moves."""

@@ -67,6 +67,7 @@ POSTGRES = Dialect(
     next_number=_NEXT_NUMBER,
     logged_moves=LoggedMoves(_logged(ADD_REF.sql), _logged(MOVE_REF.sql), _logged(DELETE_REF.sql)),
     locks_rows=True,
+    lock_tables="LOCK TABLE blobs, token_counts, commits, parents, refs, moves IN SHARE ROW EXCLUSIVE MODE",
 )
 
 

@@ -62,6 +62,11 @@ def move_seal(columns: Iterable[bytes | None], created_at: int) -> int:
     return crc32(b"\0".join([b"-" if column is None else column for column in columns]), created_at & 0xFFFFFFFF)
 
 
+def microseconds(moment: datetime) -> int:
+    """Return a time as it is stored."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
 def text_bytes(text: str) -> bytes:
     """Return a text as it is stored: lone surrogates as their own three bytes."""
     return text.encode("utf-8", "surrogatepass")
@@ -148,7 +153,7 @@ def move_rows(tract: int, n: int, move: RefMove, operation: Operation) -> tuple[
     old = None if move.old is None else target_bytes(move.old)
     new = None if move.new is None else target_bytes(move.new)
     kind, author = text_bytes(operation.kind), text_bytes(operation.author)
-    created_at = (operation.created_at - _EPOCH) // _MICROSECOND
+    created_at = microseconds(operation.created_at)
     seal = move_seal((key, ref, old, new, kind, author), created_at)
     wanted = new if new is not None and len(new) == ID_BYTES else None
     return (tract, key, n, ref, old, new, kind, author, created_at, seal), (tract, ref, old, new, wanted)

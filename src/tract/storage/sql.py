@@ -1,6 +1,7 @@
 """The store on a SQL database, whatever the database: what `publish` writes, and how each question is asked."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, Protocol, Self, TypeVar
 
@@ -8,6 +9,7 @@ from tract.exceptions import BusyError, CorruptionError, ReadOnlyError
 from tract.model.commits import Commit
 from tract.protocols import (
     Fault,
+    Garbage,
     GraphNode,
     LoggedMove,
     LoggedOperation,
@@ -19,6 +21,7 @@ from tract.protocols import (
 )
 from tract.storage import statements
 from tract.storage.checking import check_store
+from tract.storage.collecting import collect
 from tract.storage.ids import joined_keys, key_of, prefix_range, target_text
 from tract.storage.rows import (
     Parameters,
@@ -29,6 +32,7 @@ from tract.storage.rows import (
     count_row,
     logged_move,
     logged_operations,
+    microseconds,
     readable,
     seal_of,
     stored_commit,
@@ -242,6 +246,10 @@ class SqlStore:
         """Return the names of the tracts in this store, in order."""
         with readable():
             return [bytes_text(name) for _, name, _ in self._database.read(statements.TRACTS, {})]
+
+    def collect(self, before: datetime, *, dry_run: bool) -> Garbage:
+        """Return what no ref of any tract reaches, nor any move since a time, and delete it unless `dry_run`."""
+        return collect(self._database, microseconds(before), dry_run=dry_run)
 
     def check(self) -> Iterator[Fault]:
         """Re-hash every object and check what rows promise each other; reads everything, in bounded memory."""

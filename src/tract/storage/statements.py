@@ -37,7 +37,8 @@ class Dialect:
     first parent is missing. `walk_up` is the recursive part of a walk to the ancestors. `next_number` is the number of
     a tract's next move. `locks_rows`: writers that insert the same messages at once must do it in the same order; where
     one writes at a time, they lie in the order of the conversation instead, which reads them faster. `logged_moves` are
-    for writers at once too: a ref's log then has the order of its moves, but the numbers have gaps.
+    for writers at once too: a ref's log then has the order of its moves, but the numbers have gaps. `lock_tables` keeps
+    other writers out until the transaction ends, where beginning it does not.
     """
 
     with_wanted: str
@@ -46,6 +47,7 @@ class Dialect:
     next_number: str
     locks_rows: bool
     logged_moves: LoggedMoves | None = None
+    lock_tables: str | None = None
 
 
 COMMIT_COLUMNS = """c.id, c.generation,

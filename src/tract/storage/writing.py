@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from tract.exceptions import BusyError, ConcurrentMoveError, StorageError, TraceError
+from tract.model.commits import named_blobs
 from tract.protocols import NewBlob, NewCommit, NewObject, NewRecord, Operation, RefMove
 from tract.storage import statements
 from tract.storage.ids import is_object_id, target_text
@@ -39,18 +40,22 @@ class Plan(NamedTuple):
     parents: list[Row]
     log: list[Row]
     refs: list[Row]
+    needed: set[bytes]
+    """The messages that the commits name and that are not given along."""
 
 
 def plan_objects(objects: Sequence[NewObject], encoding_row: Callable[[str], int]) -> Plan:
     """Return the rows of an operation's objects, each kind in the order given."""
-    plan = Plan([], [], [], [], [], [])
+    plan = Plan([], [], [], [], [], [], set())
     for new in objects:
         if isinstance(new, NewCommit):
+            plan.needed.update(map(bytes.fromhex, named_blobs(new.commit.changes)))
             plan.commits.append(commit_row(new, encoding_row(new.facts.encoding)))
             if len(new.commit.parents) > 1:
                 _plan_parents(plan, new)
         else:
             _plan_blob(plan, new, encoding_row)
+    plan.needed.difference_update([row[0] for row in plan.blobs])
     return plan
 
 
@@ -78,8 +83,10 @@ def write_plan(transaction: Transaction, sql: Statements, plan: Plan) -> None:
     Raises:
         AlreadyDoneError: the operation is logged.
         ConcurrentMoveError: a ref does not stand at its move's `old`.
-        StorageError: a commit's parent, or an object that a ref is to name, is not stored.
+        StorageError: a commit's parent or message, or an object that a ref is to name, is not stored.
     """
+    if plan.needed:
+        _require_blobs(transaction, sql, plan.needed)
     if plan.blobs:
         if sql.dialect.locks_rows:
             plan.blobs.sort()
@@ -98,6 +105,12 @@ def write_plan(transaction: Transaction, sql: Statements, plan: Plan) -> None:
         raise AlreadyDoneError
     for row in plan.refs:
         _move(transaction, row)
+
+
+def _require_blobs(transaction: Transaction, sql: Statements, needed: set[bytes]) -> None:
+    found = {row[0] for row in transaction.read(sql.known_blobs, {"ids": b"".join(needed)})}
+    for missing in needed - found:
+        raise StorageError(f"a commit names a message that is not stored: {missing.hex()}")
 
 
 def _plan_blob(plan: Plan, new: NewBlob | NewRecord, encoding_row: Callable[[str], int]) -> None:
