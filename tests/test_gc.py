@@ -184,6 +184,28 @@ def test_what_was_collected_can_be_said_again(talk: Tract) -> None:
     assert talk.fsck().is_clean
 
 
+def test_collecting_is_not_undone(talk: Tract) -> None:
+    """What was deleted does not come back: undo takes back what was done before."""
+    talk.gc(keep=NOW)
+
+    talk.undo()
+
+    assert texts(talk) == ["one"]
+    assert talk.fsck().is_clean
+
+
+def test_undo_back_to_what_was_collected_is_refused(talk: Tract) -> None:
+    """It changes nothing."""
+    talk.user("three")
+    talk.reset("HEAD^")
+    talk.gc(keep=NOW)
+
+    with pytest.raises(StorageError):
+        talk.undo()
+
+    assert texts(talk) == ["one", "two"]
+
+
 def test_a_log_that_leads_to_nothing_says_so(talk: Tract) -> None:
     """An old place in the log of a ref is named, and no longer there; the rest of the log still is."""
     talk.user("three")

@@ -141,3 +141,25 @@ def test_an_ambiguous_id_gets_its_candidates_as_a_hint(shell: Shell) -> None:
     candidates = [key[:12] for key in ids if key.startswith(shared)]
     assert done.err.splitlines()[0].startswith("error: several messages begin with")
     assert sorted(done.err.splitlines()[1].removeprefix("hint: it could be ").split(", ")) == sorted(candidates)
+
+
+def test_garbage_is_listed_and_deleted(shell: Shell) -> None:
+    """A dry run lists it by kind; without, it is deleted, and what is left is whole."""
+    shell.says("user", "one")
+    shell.says("user", "two")
+    lost = shell.head()
+    shell.run("reset", "HEAD^")
+
+    assert shell.run("gc").lines == ["deleted 0 commits, 0 messages, 0 records: 0 bytes"]
+    listed = shell.run("gc", "--keep", "0s", "--dry-run").lines
+    assert listed[0] == f"commit {lost[:8]}"
+    assert listed[-1].startswith("would delete 1 commit, 1 message, ")
+    done = shell.run("gc", "--keep", "0s", "--json").json
+    assert (done["commits"], len(done["messages"]), done["dry_run"]) == ([lost], 1, False)
+    assert shell.texts() == ["one"]
+    assert shell.run("fsck").lines == ["clean"]
+
+
+def test_a_span_that_means_nothing_is_a_clear_error(shell: Shell) -> None:
+    """Nothing is deleted."""
+    assert "time span" in shell.fails("gc", "--keep", "soon")

@@ -27,7 +27,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "Merge": ("merge", "conflicts", "resolve"),
     "Family": ("spawn", "collapse", "children", "parent", "timeline"),
     "Take back": ("undo", "redo", "op"),
-    "Care": ("fsck", "completion"),
+    "Care": ("fsck", "gc", "completion"),
 }
 
 Command = TypeVar("Command", bound=Callable[..., Any])

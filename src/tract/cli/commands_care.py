@@ -1,4 +1,4 @@
-"""The commands that care for a store and a shell: fsck and completion."""
+"""The commands that care for a store and a shell: fsck, gc and completion."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ import click
 from click.shell_completion import get_completion_class
 
 from tract.cli.app import FAILED, Session, json_option
-from tract.cli.render import count
-from tract.cli.shapes import fault_shape
+from tract.cli.render import count, short
+from tract.cli.shapes import fault_shape, garbage_shape
 from tract.cli.terminal import Styled
 
 _SHELLS = ("bash", "zsh", "fish")
@@ -35,6 +35,29 @@ def fsck(session: Session, *, as_json: bool) -> int:
 
 
 @click.command()
+@click.option("--keep", default="14d", metavar="SPAN", help="Keep what operations younger than this reach: 14d, 36h.")
+@click.option("--dry-run", "-n", is_flag=True, help="List what would be deleted, and delete nothing.")
+@json_option
+@click.pass_obj
+def gc(session: Session, *, keep: str, dry_run: bool, as_json: bool) -> None:
+    """Delete what nothing reaches any more.
+
+    What a branch, a tag or another ref of any tract in the store reaches stays, and what operations younger than
+    --keep reach (14 days unless given). Others may go on writing.
+    """
+    with session.open() as tract:
+        found = tract.gc(keep, dry_run=dry_run)
+    if as_json:
+        session.out.print_json({**garbage_shape(found), "dry_run": dry_run})
+        return
+    kinds = {"commit": found.commits, "message": found.messages, "record": found.records}
+    if dry_run:
+        session.out.page([f"{kind} ", short(key)] for kind, ids in kinds.items() for key in ids)
+    counts = ", ".join(count(len(ids), kind) for kind, ids in kinds.items())
+    session.print(f"{'would delete' if dry_run else 'deleted'} {counts}: {count(found.size_bytes, 'byte')}")
+
+
+@click.command()
 @click.argument("shell", type=click.Choice(_SHELLS))
 @click.pass_context
 def completion(context: click.Context, *, shell: str) -> None:
@@ -51,4 +74,4 @@ def completion(context: click.Context, *, shell: str) -> None:
     click.echo(made(context.find_root().command, {}, "tract", "_TRACT_COMPLETE").source())
 
 
-COMMANDS: Sequence[click.Command] = (fsck, completion)
+COMMANDS: Sequence[click.Command] = (fsck, gc, completion)

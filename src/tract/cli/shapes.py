@@ -21,7 +21,7 @@ from tract.model.results import (
     TimelineEntry,
 )
 from tract.operations.merge_result import MergeResult
-from tract.protocols import Fault, Resolution
+from tract.protocols import Fault, Garbage, Resolution
 
 Json = dict[str, Any]
 
@@ -212,6 +212,16 @@ def resolution_shape(resolution: Resolution) -> Json:
         "message": resolution.content.model_dump() if resolution.content is not None else None,
         "reasoning": resolution.reasoning,
         "generation_config": resolution.generation_config,
+    }
+
+
+def garbage_shape(found: Garbage) -> Json:
+    """Return what nothing reaches."""
+    return {
+        "commits": list(found.commits),
+        "messages": list(found.messages),
+        "records": list(found.records),
+        "size_bytes": found.size_bytes,
     }
 
 

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Literal, NamedTuple, Protocol
 
 from tract.exceptions import ConcurrentMoveError
-from tract.model.refs import REMEMBERED
+from tract.model.refs import HORIZON, REMEMBERED
 from tract.protocols import LoggedOperation, RefMove
 
 Direction = Literal["undo", "redo"]
@@ -129,5 +129,5 @@ def plan_turn(direction: Direction, operations: Iterable[LoggedOperation]) -> li
 
 
 def _moves_back(operation: LoggedOperation) -> list[RefMove]:
-    """Return the moves that an undo takes back; none where the operation kept answers and did nothing else."""
-    return [move for move in operation.moves if not move.name.startswith(REMEMBERED)]
+    """Return the moves that an undo takes back; none where the operation kept answers, or collected garbage, alone."""
+    return [move for move in operation.moves if not move.name.startswith(REMEMBERED) and move.name != HORIZON]
