@@ -1,10 +1,11 @@
 """What a model is told of a conflict: the texts of both sides, fenced as data, and a bounded look around."""
 
-import hashlib
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from tract.llm._fence import fence_mark, fenced
 
 _SHOWN_MESSAGES = 5
 _SHOWN_CHARACTERS = 200
@@ -48,8 +49,7 @@ class Brief:
     @property
     def mark(self) -> str:
         """A word for the fence that no text inside can hold, since it is made from all of them."""
-        told = "\0".join(map(repr, (self.kind, *self.sides, *self.surroundings)))
-        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return fence_mark((self.kind, *self.sides, *self.surroundings))
 
     @property
     def framing(self) -> str:
@@ -71,7 +71,7 @@ class Brief:
     def _section(self, title: str, text: str | None) -> str:
         if text is None:
             return f"{title}: nothing is known."
-        return f"{title}:\nBEGIN DATA {self.mark}\n{text}\nEND DATA {self.mark}"
+        return f"{title}:\n{fenced(text, self.mark)}"
 
 
 def read_issue(issue: object) -> Brief:
