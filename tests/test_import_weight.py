@@ -21,7 +21,7 @@ def test_the_probe_sees_what_a_statement_loads() -> None:
     assert "tiktoken" in heavy_modules_after("import tiktoken")
 
 
-@pytest.mark.parametrize("name", ["tract"])
+@pytest.mark.parametrize("name", ["tract", "tract.llm", "tract.llm.summarizer"])
 def test_importing_loads_nothing_heavy(name: str) -> None:
     """Whoever asks no model and draws no terminal pays for neither a client, a tokenizer nor a command line."""
     assert heavy_modules_after(f"import {name}") == []

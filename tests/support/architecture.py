@@ -56,8 +56,8 @@ LAYERS: Mapping[str, Layer] = {
     "__main__": row("cli"),
 }
 EVERYWHERE = frozenset({"typing_extensions"})
-# The client inside `llm` needs httpx, so what wires the library together may only see these two.
-MODULES_OF_LLM_FOR_FACADE = frozenset({"tract.llm.resolver", "tract.llm.protocols"})
+# The client inside `llm` needs httpx, so what wires the library together may only see these.
+MODULES_OF_LLM_FOR_FACADE = frozenset({"tract.llm.resolver", "tract.llm.summarizer", "tract.llm.protocols"})
 # Decisions know no clock, no chance, no disk and no network.
 IMPURE = words("asyncio http os pathlib random secrets socket sqlite3 subprocess tempfile threading time urllib uuid")
 FIVE_PARAMETERS_ASKED_FOR = frozenset({"tract.llm.client:OpenAIClient.__init__"})

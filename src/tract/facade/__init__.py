@@ -49,8 +49,8 @@ class Tract(Recording, Reading, Finding, Refs, Merging, Compressing, OpLog, Anno
         """Open a tract in a SQLite file, in the database that a SQLAlchemy URL names, or (None) in memory.
 
         A file that is not there is made. `name` chooses among the tracts of one store, `workspace` among the places
-        in it; `llm` settles merges. `durability="normal"` is faster, and may lose what was acknowledged last when
-        the power goes. The caller closes the tract.
+        in it; `llm` settles merges and writes summaries. `durability="normal"` is faster, and may lose what was
+        acknowledged last when the power goes. The caller closes the tract.
 
         Raises:
             RefNameError: `name` or `workspace` is no valid name.

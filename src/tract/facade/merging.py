@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tract.facade.base import Verbs
-from tract.facade.wiring import make_resolver
+from tract.facade.wiring import configure_llm
 from tract.llm.protocols import LLMClient
 from tract.model.commits import Commit
 from tract.operations import merging
@@ -60,5 +60,5 @@ class Merging(Verbs):
         merging.abort_merge(self._repo)
 
     def configure_llm(self, client: LLMClient | None) -> None:
-        """Let a model settle the conflicts of merges that name no resolver; None: nobody does."""
-        self._repo.workspace.make_resolver = make_resolver(client)
+        """Let a model settle the conflicts of merges and write summaries, where nobody is named; None: nobody does."""
+        configure_llm(self._repo, client)

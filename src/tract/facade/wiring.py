@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from tract.llm.protocols import LLMClient
 from tract.llm.resolver import OpenAIResolver
+from tract.llm.summarizer import OpenAISummarizer
 from tract.operations.opening import open_repo
 from tract.operations.repo import MakeResolver, Repo
 from tract.protocols import Store
@@ -16,6 +17,12 @@ _COUNTER = TiktokenCounter()
 def now() -> datetime:
     """Return the time in UTC."""
     return datetime.now(UTC)
+
+
+def configure_llm(repo: Repo, client: LLMClient | None) -> None:
+    """Let a client settle the conflicts of merges and write summaries, where nobody is named; None: nobody does."""
+    repo.workspace.make_resolver = make_resolver(client)
+    repo.workspace.summarizer = None if client is None else OpenAISummarizer(client)
 
 
 def make_resolver(client: LLMClient | None) -> MakeResolver | None:
@@ -30,5 +37,5 @@ def wire(store: Store, client: LLMClient | None, *, clock: Callable[[], datetime
     except BaseException:
         store.close()
         raise
-    repo.workspace.make_resolver = make_resolver(client)
+    configure_llm(repo, client)
     return repo

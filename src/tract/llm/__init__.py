@@ -1,6 +1,6 @@
-"""Asking language models: the client, the resolver of conflicts, and the seams for your own.
+"""Asking language models: the client, the resolver of conflicts, the summarizer, and the seams for your own.
 
-The client is loaded when it is first asked for, so that the resolver and the seams load without httpx and tenacity.
+The client is loaded when it is first asked for, so that the others load without httpx and tenacity.
 """
 
 import importlib
@@ -16,8 +16,9 @@ from tract.llm.errors import (
     LLMRequestError,
     LLMResponseError,
 )
-from tract.llm.protocols import LLMClient, Resolution, ResolverCallable
+from tract.llm.protocols import LLMClient, Resolution, ResolverCallable, SummarizerCallable, Summary, SummaryRequest
 from tract.llm.resolver import OpenAIResolver
+from tract.llm.summarizer import OpenAISummarizer
 
 __all__ = [
     "LLMAuthError",
@@ -32,8 +33,12 @@ __all__ = [
     "LLMStatusError",
     "OpenAIClient",
     "OpenAIResolver",
+    "OpenAISummarizer",
     "Resolution",
     "ResolverCallable",
+    "SummarizerCallable",
+    "Summary",
+    "SummaryRequest",
 ]
 
 _LOADED_LATE = frozenset({"LLMStatusError", "OpenAIClient"})

@@ -11,7 +11,11 @@ from tract.llm.errors import LLMResponseError as LLMResponseError
 from tract.llm.protocols import LLMClient as LLMClient
 from tract.llm.protocols import Resolution as Resolution
 from tract.llm.protocols import ResolverCallable as ResolverCallable
+from tract.llm.protocols import SummarizerCallable as SummarizerCallable
+from tract.llm.protocols import Summary as Summary
+from tract.llm.protocols import SummaryRequest as SummaryRequest
 from tract.llm.resolver import OpenAIResolver as OpenAIResolver
+from tract.llm.summarizer import OpenAISummarizer as OpenAISummarizer
 
 __all__ = [
     "LLMAuthError",
@@ -26,6 +30,10 @@ __all__ = [
     "LLMStatusError",
     "OpenAIClient",
     "OpenAIResolver",
+    "OpenAISummarizer",
     "Resolution",
     "ResolverCallable",
+    "SummarizerCallable",
+    "Summary",
+    "SummaryRequest",
 ]

@@ -1,10 +1,10 @@
-"""The seams of the LLM package: what a client and a resolver must offer; any object of the right shape serves."""
+"""The seams of the LLM package: a client, a resolver and a summarizer; any object of the right shape serves."""
 
 from typing import Any, Protocol, runtime_checkable
 
-from tract.protocols import Resolution, ResolverCallable
+from tract.protocols import Resolution, ResolverCallable, SummarizerCallable, Summary, SummaryRequest
 
-__all__ = ["LLMClient", "Resolution", "ResolverCallable"]
+__all__ = ["LLMClient", "Resolution", "ResolverCallable", "SummarizerCallable", "Summary", "SummaryRequest"]
 
 
 @runtime_checkable

@@ -81,6 +81,7 @@ def spawn(repo: Repo, name: str, *, at: str, inherit: Inherit) -> Repo:
         raise _exists(name) from error
     child = _open(repo, name)
     child.workspace.make_resolver = repo.workspace.make_resolver
+    child.workspace.summarizer = repo.workspace.summarizer
     return child
 
 

@@ -64,7 +64,7 @@ class Writing:
 def compress(repo: Repo, wanted: Wanted, writing: Writing, notes: Notes) -> Commit:
     """Fold messages into one summary; see `Tract.compress`."""
     repo.refuse_in_batch("compress")
-    folding = _Folding(repo, _checked(repo, writing), notes)
+    folding = _Folding(repo, _checked(writing), notes)
     draft = folding.draft()
     context = draft.context()
     keep = [find_message(context, message_id).message_id for message_id in wanted.keep]
@@ -83,8 +83,9 @@ def auto_compress(
     limit = _checked_budget(draft.tip_facts.budget if budget is None else budget)
     if draft.tip_facts.token_count <= limit:
         return draft.commit
+    # Divided so that a summary leaves most of the half that is aimed at to the messages themselves.
     target = writing.target_tokens or max(_SMALLEST_TARGET, min(_LARGEST_TARGET, limit // 8))
-    folding.writing = _checked(repo, replace(writing, target_tokens=target, is_lenient=True))
+    folding.writing = _checked(replace(writing, target_tokens=target, is_lenient=True))
     context = draft.context()
     rendering = render(repo, context)
     costs = dict(zip(rendering.message_ids, rendering.token_counts, strict=True))
@@ -236,11 +237,10 @@ def _find_wanted(context: Context, wanted: Wanted) -> list[Entry]:
     return [find_message(context, message_id) for message_id in wanted.messages]
 
 
-def _checked(repo: Repo, writing: Writing) -> Writing:
-    """Return how a summary is to be written, if that can be.
+def _checked(writing: Writing) -> Writing:
+    """Return how a summary is to be written, if that is said rightly.
 
     Raises:
-        CompressError: nobody is there to write it.
         ContentError: an option is of the wrong kind.
     """
     if writing.text is not None and (not isinstance(writing.text, str) or writing.summarizer is not None):
@@ -251,8 +251,6 @@ def _checked(repo: Repo, writing: Writing) -> Writing:
         is_pattern = isinstance(kept, re.Pattern) and isinstance(kept.pattern, str)
         if not is_pattern and (not isinstance(kept, str) or not kept):
             raise ContentError(f"what must be kept is a text or a compiled pattern of text, not {shown(kept)}")
-    if writing.text is None:
-        _summarizer(repo, writing)
     return writing
 
 
