@@ -1,21 +1,25 @@
 """Several processes on one SQLite file: opening it new, writing at once, and dying."""
 
-import multiprocessing
 import random
-from collections.abc import Iterable, Sequence
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 
+import pytest
+
+from process_support import start
 from storage_support import MAIN, append
 from tract.exceptions import ConcurrentMoveError
+from tract.storage.rows import Parameters, Row
 from tract.storage.sqlite import open_sqlite
+from tract.storage.sqlite_database import SqliteDatabase
 
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["__main__", "storage_support", "tract.storage.sqlite"])
+MAKE_STORE = "import sys; from tract.storage.sqlite import open_sqlite; open_sqlite(sys.argv[1]).close()"
 
 
-def write(path: Path, writer: int, count: int, acknowledged: Connection) -> None:
+def write(tell: Callable[[object], None], path: Path, writer: int, count: int) -> None:
     """Append so many messages, trying again after each lost race, and tell each commit that was acknowledged."""
     with open_sqlite(path, durability="normal") as store:
         for n in range(count):
@@ -25,26 +29,7 @@ def write(path: Path, writer: int, count: int, acknowledged: Connection) -> None
                     break
                 except ConcurrentMoveError:
                     pass
-            acknowledged.send(made.id)
-
-
-def start(path: Path, writer: int, count: int) -> tuple[BaseProcess, Connection]:
-    """Start a writer; what it acknowledges can be received."""
-    receiver, sender = CONTEXT.Pipe(duplex=False)
-    process = CONTEXT.Process(target=write, args=(path, writer, count, sender))
-    process.start()
-    sender.close()
-    return process, receiver
-
-
-def received(receiver: Connection) -> Iterable[str]:
-    """Yield what a writer acknowledges, until it ends or is killed."""
-    with receiver:
-        while True:
-            try:
-                yield receiver.recv()
-            except (EOFError, OSError):
-                return
+            tell(made.id)
 
 
 def lost_and_faults(path: Path, acknowledged: Sequence[str]) -> tuple[set[str], list[str]]:
@@ -56,13 +41,11 @@ def lost_and_faults(path: Path, acknowledged: Sequence[str]) -> tuple[set[str], 
 
 def test_many_processes_open_a_new_file_and_append(path: Path) -> None:
     """Eight processes at once make the store and write forty messages each: all there, once, in one line."""
-    writers = [start(path, writer, 40) for writer in range(8)]
+    writers = [start(write, path, writer, 40) for writer in range(8)]
 
-    acknowledged = [made for _, receiver in writers for made in received(receiver)]
-    for process, _ in writers:
-        process.join()
+    acknowledged = [made for writer in writers for made in writer.told()]
 
-    assert [process.exitcode for process, _ in writers] == [0] * 8
+    assert [writer.join() for writer in writers] == [0] * 8
     assert len(set(acknowledged)) == 320
     assert lost_and_faults(path, acknowledged) == (set(), [])
     with open_sqlite(path) as store:
@@ -76,12 +59,38 @@ def test_a_killed_writer_loses_nothing_acknowledged(path: Path) -> None:
     chance = random.Random(7)
     acknowledged: list[str] = []
     for cycle in range(8):
-        process, receiver = start(path, cycle, 100_000)
-        acknowledged += [receiver.recv() for _ in range(chance.randrange(1, 60))]
-        process.kill()
-        acknowledged += received(receiver)
-        process.join()
+        writer = start(write, path, cycle, 100_000)
+        acknowledged += islice(writer.told(), chance.randrange(1, 60))
+        writer.process.kill()
+        acknowledged += writer.told()
+        writer.join()
 
         assert lost_and_faults(path, acknowledged) == (set(), [])
         with open_sqlite(path, busy_seconds=1) as store:
             acknowledged.append(append(store, f"after {cycle}").id)
+
+
+@pytest.mark.parametrize("question", range(4))
+def test_a_store_made_between_two_questions_is_opened(
+    path: Path, monkeypatch: pytest.MonkeyPatch, question: int
+) -> None:
+    """Another process that makes the new store while this one looks at it is no other program."""
+    seen: list[str] = []
+
+    class Watched(SqliteDatabase):
+        """A database that another process makes a store of, behind one of the questions."""
+
+        def read(self, sql: str, parameters: Parameters) -> list[Row]:
+            """Answer, and then let the other go on."""
+            rows = super().read(sql, parameters)
+            seen.append(sql)
+            if len(seen) == question + 1:
+                subprocess.run([sys.executable, "-c", MAKE_STORE, str(path)], check=True)
+            return rows
+
+    monkeypatch.setattr("tract.storage.sqlite.SqliteDatabase", Watched)
+
+    with open_sqlite(path, durability="normal") as store:
+        append(store, "hello")
+
+        assert list(store.check()) == []

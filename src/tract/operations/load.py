@@ -14,14 +14,17 @@ from tract.protocols import StoredCommit
 _PAGE = 64
 
 
-def load_context(repo: Repo, commit: Commit | None) -> Context:
-    """Return the context at a commit (None: the empty one); at most two statements, none for what is cached."""
+def load_context(repo: Repo, commit: Commit | None, *, page: int = _PAGE) -> Context:
+    """Return the context at a commit (None: the empty one); at most two statements, none for what is cached.
+
+    `page` is how many commits are read at first, for those who know how far back one is whose context is cached.
+    """
     if commit is None:
         return Context()
     newer: list[Commit] = []
     base = _cached(repo, commit, newer)
     if base is None:
-        base = _read_back(repo, commit.id, newer, skip=1)
+        base = _read_back(repo, commit.id, newer, skip=1, page=page)
     return _fold(repo, commit.id, base, newer)
 
 
@@ -34,7 +37,7 @@ def load_context_at(repo: Repo, commit_id: str) -> Context:
     newer: list[Commit] = []
     base = repo.caches.contexts.get(commit_id)
     if base is None:
-        base = _read_back(repo, commit_id, newer, skip=0)
+        base = _read_back(repo, commit_id, newer, skip=0, page=_PAGE)
     return _fold(repo, commit_id, base, newer)
 
 
@@ -44,15 +47,15 @@ def keep_context(repo: Repo, commit_id: str, context: Context, beside: Context |
     repo.caches.contexts.put(commit_id, context, 1 if shares else 1 + len(context.entries))
 
 
-def _read_back(repo: Repo, commit_id: str, newer: list[Commit], *, skip: int) -> Context:
+def _read_back(repo: Repo, commit_id: str, newer: list[Commit], *, skip: int, page: int) -> Context:
     """Read a commit's history back to a context that is at hand, and note the commits on the way as newer."""
-    limit: int | None = _PAGE
-    while page := repo.store.chain(commit_id, skip=skip, limit=limit):
-        for older in page:
+    limit: int | None = page
+    while found := repo.store.chain(commit_id, skip=skip, limit=limit):
+        for older in found:
             base = _cached(repo, older, newer)
             if base is not None:
                 return base
-        skip, limit = skip + len(page), None
+        skip, limit = skip + len(found), None
     if skip == 0:
         raise CommitNotFoundError(f"no commit {commit_id}", commit_id=commit_id)
     raise CorruptionError(f"the history of commit {commit_id} has a gap", object_id=commit_id)

@@ -257,9 +257,16 @@ class Draft:
         return newer
 
     def _replay(self, newer: StoredCommit, error: ConcurrentMoveError) -> None:
-        """Stand on the newer tip, if nothing that the draft names was touched on the way to it."""
+        """Stand on the newer tip, if nothing that the draft names was touched on the way to it.
+
+        What only says something reads no history for that, lest a long one keep a new writer from ever catching up.
+        """
+        if self._plain and not (self.tip_facts.open_calls or newer.facts.open_calls):
+            self.tip, self.tip_facts, self._context = newer, newer.facts, None
+            return
         before = load_context(self.repo, self.commit)
-        after = load_context(self.repo, newer.commit)
+        distance = newer.generation - (self.tip.generation if self.tip is not None else 0)
+        after = load_context(self.repo, newer.commit, page=distance)
         if not all(_untouched(change, before, after) for change in self.changes):
             raise error
         said = [change.message for change in self.changes if isinstance(change, Append)]

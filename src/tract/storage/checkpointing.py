@@ -41,7 +41,11 @@ class Checkpointer:
     def before_write(self) -> None:
         """Checkpoint if the log is long and no other does; what keeps it from that is no failure of the write.
 
-        A log that others still read from is tried again when it has grown as much again.
+        A log that others still read from is tried again when it has grown as much again. `after_write` must follow,
+        also where this raises.
+
+        Raises:
+            sqlite3.DatabaseError: the file is damaged.
         """
         if fcntl is None or (self._file == _NO_FILE and not self._open()):
             return
@@ -61,8 +65,9 @@ class Checkpointer:
             self._locked = False
 
     def close(self) -> None:
-        """Close the log for good."""
+        """Close the log for good, and let others checkpoint."""
         self._path = ""
+        self._locked = False
         if self._file != _NO_FILE:
             os.close(self._file)
             self._file = _NO_FILE

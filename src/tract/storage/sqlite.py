@@ -7,7 +7,7 @@ from sqlalchemy.engine import make_url
 
 from tract.exceptions import ReadOnlyError, SchemaVersionError, StorageError
 from tract.storage.migrations import USUAL_ENCODINGS, pending_statements
-from tract.storage.rows import seal_of, text_bytes
+from tract.storage.rows import Row, seal_of, text_bytes
 from tract.storage.schema import APPLICATION_ID, VERSION
 from tract.storage.sql import SqlStore
 from tract.storage.sqlite_database import SqliteDatabase, pragma
@@ -15,6 +15,10 @@ from tract.storage.sqlite_files import file_uri, is_writable, make_file, real_pa
 from tract.storage.statements import ADD_ENCODING
 
 Durability = Literal["full", "normal"]
+
+_FOUND = """
+SELECT v.user_version, a.application_id, NOT EXISTS (SELECT 1 FROM sqlite_schema)
+FROM pragma_user_version v CROSS JOIN pragma_application_id a"""
 
 
 def open_sqlite(
@@ -69,7 +73,7 @@ def _prepare(database: SqliteDatabase, *, read_only: bool) -> None:
     if version == 0:
         pragma(database, "journal_mode = WAL")
     with database.transaction() as transaction:
-        found = transaction.read("PRAGMA user_version", {})[0][0]
+        found = _checked(transaction.read(_FOUND, {})[0], database.path)
         # Asked for by name, the dialect is imported only where there is something to migrate.
         dialect = make_url("sqlite://").get_dialect()()
         for statement in pending_statements(found, dialect):
@@ -80,20 +84,22 @@ def _prepare(database: SqliteDatabase, *, read_only: bool) -> None:
 
 
 def _version(database: SqliteDatabase) -> int:
-    """Return the version of a file's schema, 0 for a new one.
+    """Return the version of a file's schema, 0 for a new one, asked in one statement: others may be making it.
 
     Raises:
         SchemaVersionError: it is newer than ours, or the tables are another program's.
     """
-    version: int = pragma(database, "user_version")
-    application_id = pragma(database, "application_id")
-    empty = not database.read("SELECT 1 FROM sqlite_schema LIMIT 1", {})
-    if not (application_id == APPLICATION_ID or (empty and version == application_id == 0)):
-        raise SchemaVersionError(f"{database.path} is another program's database", found=version, supported=VERSION)
+    return _checked(database.read(_FOUND, {})[0], database.path)
+
+
+def _checked(found: Row, path: str) -> int:
+    version, application_id, is_empty = found
+    if not (application_id == APPLICATION_ID or (is_empty and version == application_id == 0)):
+        raise SchemaVersionError(f"{path} is another program's database", found=version, supported=VERSION)
     if version > VERSION:
         raise SchemaVersionError(
-            f"{database.path} has schema {version}; this version of tract reads up to {VERSION}",
+            f"{path} has schema {version}; this version of tract reads up to {VERSION}",
             found=version,
             supported=VERSION,
         )
-    return version
+    return int(version)

@@ -6,12 +6,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from tract.exceptions import StorageError
 from tract.storage.checkpointing import AUTOMATIC_PAGES, Checkpointer
 from tract.storage.rows import Parameters, Row
 from tract.storage.sqlite_errors import is_busy, storage_error
+from tract.storage.sqlite_forks import OPENING, watch
 from tract.storage.statements import SQLITE, Statements, Write
 
 _T = TypeVar("_T")
@@ -22,7 +24,7 @@ _POLL_SECONDS = 0.05
 _STATEMENTS = Statements(SQLITE)
 
 _INHERITED: list[sqlite3.Connection] = []
-"""Connections that came through a fork: SQLite forbids even to close them, so they are never collected."""
+"""Connections that came through a fork in the middle of a transaction: to close them would end the parent's."""
 
 
 class _Handle:
@@ -37,6 +39,11 @@ class _Handle:
         """Return the rows that one statement finds."""
         with self.lock:
             return self.connection.execute(sql, parameters).fetchall()
+
+    def checkpoint(self) -> None:
+        """Keep the log short, before a transaction."""
+        with self.lock:
+            self.checkpointer.before_write()
 
     def begin(self) -> None:
         """Begin a transaction; the lock is held then."""
@@ -98,8 +105,8 @@ class SqliteDatabase:
         self._busy_seconds = busy_seconds
         self._process_id = os.getpid()
         self._handles: dict[int, _Handle] = {}
-        self._opening = threading.Lock()
         self._closed = False
+        watch(self)
 
     def read(self, sql: str, parameters: Parameters) -> list[Row]:
         """Return the rows that one statement finds, on this thread's connection."""
@@ -117,9 +124,8 @@ class SqliteDatabase:
     def begin(self, wait_seconds: float) -> _Handle:
         """Return this thread's connection with its lock held and a transaction begun; `end` must follow."""
         handle = self._patiently(self._handle, wait_seconds)
-        with handle.lock:
-            handle.checkpointer.before_write()
         try:
+            self._patiently(handle.checkpoint, wait_seconds)
             self._patiently(handle.begin, wait_seconds)
         except BaseException:
             handle.checkpointer.after_write()
@@ -150,15 +156,26 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Close the connections of all threads; each waits for what runs on it."""
-        with self._opening:
+        with OPENING:
             self._closed = True
             handles = list(self._handles.values())
             self._handles = {}
         for handle in handles:
-            if os.getpid() != self._process_id:
-                _INHERITED.append(handle.connection)
-                continue
             handle.close()
+
+    def locks(self) -> Sequence[AbstractContextManager[bool]]:
+        """Return the locks of the connections of all threads."""
+        return [handle.lock for handle in self._handles.values()]
+
+    def give_up(self) -> None:
+        """Close the connections that this process inherited through a fork."""
+        for handle in self._handles.values():
+            if handle.connection.in_transaction:
+                _INHERITED.append(handle.connection)
+            else:
+                handle.checkpointer.close()
+                handle.connection.close()
+        self._handles = {}
 
     def _handle(self) -> _Handle:
         if os.getpid() != self._process_id:
@@ -168,7 +185,7 @@ class SqliteDatabase:
 
     def _open(self) -> _Handle:
         """Return a new connection of this thread, and close those of threads that have ended."""
-        with self._opening:
+        with OPENING:
             if self._closed:
                 raise StorageError("the store is closed")
             running = {thread.ident for thread in threading.enumerate()}
