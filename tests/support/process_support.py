@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["__main__", "process_support", "tract", "warm_tokens"])
+CONTEXT.set_forkserver_preload(["__main__", "pytest", "process_support", "tract_support", "warm_tokens"])
 
 
 @dataclass(frozen=True)
