@@ -25,6 +25,10 @@
     │   ├── ReadOnlyError            the store cannot be written
     │   ├── CorruptionError          stored bytes are not what was written
     │   └── SchemaVersionError       the store was made by another version of tract
+    ├── TransferError                what is sent or received cannot be taken; nothing points to it
+    │   ├── NonFastForwardError      the other side's branch has commits that would be lost from view
+    │   ├── PrerequisitesError       a bundle builds on commits that are not here
+    │   └── BundleError              a file that is no whole bundle of this version
     ├── ImportFormatError            a file that is no conversation tract can read
     └── LLMClientError               a model could not be asked (`tract.llm.errors` has its subclasses)
 
@@ -186,6 +190,30 @@ class SchemaVersionError(StorageError):
 
     found: int | None = None
     supported: int | None = None
+
+
+class TransferError(TraceError):
+    """Something that one tract sends another cannot be taken; `object_id` is the object concerned."""
+
+    object_id: str | None = None
+
+
+class NonFastForwardError(TransferError):
+    """A ref on the other side stands at `theirs`, which is not in the history of `ours` that was to replace it."""
+
+    ref: str | None = None
+    ours: str | None = None
+    theirs: str | None = None
+
+
+class PrerequisitesError(TransferError):
+    """A bundle builds on commits that this store does not have."""
+
+    commit_ids: Sequence[str] = ()
+
+
+class BundleError(TransferError):
+    """A file that is no bundle, is damaged or cut off, has another version, or goes beyond its limits."""
 
 
 class ImportFormatError(TraceError):

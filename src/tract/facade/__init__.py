@@ -13,9 +13,12 @@ from tract.facade.finding import Finding
 from tract.facade.merging import Merging
 from tract.facade.notes import Annotating
 from tract.facade.oplog import OpLog
+from tract.facade.peers import Peer, cloned, opened_source, own_name
+from tract.facade.peers import Place as PeerPlace
 from tract.facade.reading import Reading
 from tract.facade.recording import Recording
 from tract.facade.refs import Refs
+from tract.facade.sharing import Sharing
 from tract.facade.transfer import Transfer
 from tract.facade.wiring import now, wire
 from tract.llm.protocols import LLMClient
@@ -26,7 +29,9 @@ Place = str | PathLike[str]
 Durability = Literal["full", "normal"]
 
 
-class Tract(Recording, Reading, Finding, Refs, Merging, Compressing, OpLog, Annotating, Family, Transfer, Care):
+class Tract(
+    Recording, Reading, Finding, Refs, Merging, Compressing, OpLog, Annotating, Family, Transfer, Sharing, Care
+):
     """A tract: commits, branches and merges of the messages that a model is sent.
 
     Safe to share between threads, not across a fork. Verbs that write make one commit each and return it; ids of
@@ -58,6 +63,37 @@ class Tract(Recording, Reading, Finding, Refs, Merging, Compressing, OpLog, Anno
         """
         store = open_store(path, tract=check_ref_name(name), read_only=read_only, durability=durability)
         return cls(wire(store, llm, clock=clock, author=author, workspace=workspace))
+
+    @classmethod
+    def clone(
+        cls,
+        url: PeerPlace,
+        path: Place | None = None,
+        *,
+        name: str = "default",
+        as_name: str | None = None,
+        durability: Durability = "full",
+        workspace: str = "default",
+        author: str = "",
+        clock: Callable[[], datetime] = now,
+        llm: LLMClient | None = None,
+    ) -> Self:
+        """Open a new tract at a path (None: in memory) with all branches and tags of another, known as `origin`.
+
+        `name` is its name over there, and here unless `as_name` is another. The caller closes the tract. A clone that
+        broke off is taken up by the next into the same path.
+
+        Raises:
+            RefExistsError: the tract at the path has branches already.
+            RefNotFoundError: there is no tract of this name.
+            StorageError: there is no store, or none can be made.
+            TransferError: what is sent cannot be taken.
+        """
+        peer = Peer(url, check_ref_name(name))
+        with opened_source(peer) as source:
+            store = open_store(path, tract=own_name(peer, as_name), durability=durability)
+            repo = wire(store, llm, clock=clock, author=author, workspace=workspace)
+            return cls(cloned(repo, peer, source))
 
     @staticmethod
     def tracts(path: Place) -> list[str]:

@@ -6,7 +6,7 @@ commit before the commit itself. Each function's `lookup` gives a commit's node,
 Source: git's `paint_down_to_common`, with generations in place of dates, which makes one pass exact.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 
 from tract.protocols import GraphNode
@@ -80,6 +80,29 @@ def ahead(tips: str | Iterable[str], behind: str | Iterable[str], lookup: Lookup
             found.append(node)
         queue.paint(node.parents, paint)
     return found
+
+
+def parents_first(tips: Iterable[str], nodes: Mapping[str, GraphNode]) -> list[str]:
+    """Return the commits among `nodes` that are reached from tips through them, each behind all of its parents.
+
+    First-parent chains stay together, as far as that goes: each commit comes right behind its first parent, unless
+    that was there before or is not among them.
+    """
+    placed: dict[str, None] = {}
+    begun: set[str] = set()
+    waiting = [(tip, False) for tip in reversed(list(tips))]
+    while waiting:
+        commit_id, opened = waiting.pop()
+        if opened:
+            placed[commit_id] = None
+            continue
+        if commit_id in begun or commit_id not in nodes:
+            continue
+        begun.add(commit_id)
+        waiting.append((commit_id, True))
+        # The first parent on top: it is placed first, and with it the chain that it ends.
+        waiting.extend((parent, False) for parent in reversed(nodes[commit_id].parents) if parent not in begun)
+    return list(placed)
 
 
 class _Descent:

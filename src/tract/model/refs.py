@@ -12,7 +12,16 @@ MERGES = "merge/"
 REMEMBERED = "rerere/"
 CHILDREN = "child/"
 NOTES = "notes/"
-"""Prefixes of refs in a tract; a workspace's target is the name of a branch's ref, any other's is an object's id."""
+TRACKING = "remotes/"
+REMOTES = "remote/"
+"""Prefixes of refs in a tract; a workspace's target is the name of a branch's ref, any other's is an object's id.
+
+`remotes/<remote>/<branch>` is where a remote's branch was last seen; `remote/<remote>` names the record that says where
+the remote is.
+"""
+
+SHARED = (BRANCHES, TAGS)
+"""What travels from one tract to another; all the rest stays where it was made."""
 
 PARENT = "parent"
 """The ref that names the record of where a tract was spawned."""
@@ -38,3 +47,15 @@ def check_ref_name(name: object) -> str:
     if _FORBIDDEN.search(name) or name == "HEAD" or size_bytes > 255:
         raise RefNameError(f"{shown(name)} is not a valid name", name=name)
     return name
+
+
+def check_remote_name(name: object) -> str:
+    """Return a remote's name if it may be one: a ref's name without a slash, which parts it from a branch's.
+
+    Raises:
+        RefNameError: it may not.
+    """
+    found = check_ref_name(name)
+    if "/" in found:
+        raise RefNameError(f"a remote's name has no slash: {shown(found)}", name=found)
+    return found

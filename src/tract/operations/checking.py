@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tract.exceptions import TraceError
 from tract.history.fold import apply_changes, check_context, open_calls
 from tract.model.context import Context
-from tract.model.refs import BRANCHES, TAGS
+from tract.model.refs import BRANCHES, TAGS, TRACKING
 from tract.operations.repo import Repo
 from tract.protocols import Fault
 
@@ -24,11 +24,12 @@ class FsckReport:
 
 
 def fsck(repo: Repo) -> FsckReport:
-    """Check every object and row of the store, and every context on the way to this tract's branches and tags."""
+    """Check every object and row of the store, and every context on the way to this tract's branches and tags,
+    and to where other tracts' branches were seen."""
     faults = list(repo.store.check())
     if not faults:
         checked: set[str] = set()
-        for prefix in (BRANCHES, TAGS):
+        for prefix in (BRANCHES, TAGS, TRACKING):
             for ref, target in repo.store.refs(prefix).items():
                 faults.extend(_check_chain(repo, ref, target, checked))
     return FsckReport(tuple(faults))

@@ -6,7 +6,7 @@ from tract.exceptions import AmbiguousRevisionError, ContentError, RevisionError
 from tract.history.revisions import Step, is_prefix, parse_revision
 from tract.model.commits import Commit
 from tract.model.encoding import ID_LENGTH, shown
-from tract.model.refs import BRANCHES, TAGS
+from tract.model.refs import BRANCHES, TAGS, TRACKING
 from tract.operations.load import load_stored
 from tract.operations.record import read_tip
 from tract.operations.repo import Repo
@@ -83,12 +83,17 @@ def check_limit(limit: object) -> None:
 
 
 def find_named_ref(repo: Repo, name: str) -> tuple[str, str] | None:
-    """Return the ref and the target of a branch, else of a tag, of this name; None if there is neither."""
-    for prefix in (BRANCHES, TAGS):
+    """Return the ref and the target of a branch, else a tag, else a remote's branch, of this name; None: no such."""
+    for prefix in _prefixes(name):
         target = repo.store.find_ref(prefix + name)
         if target is not None:
             return prefix + name, target
     return None
+
+
+def _prefixes(name: str) -> tuple[str, ...]:
+    """Return where a name may be found, the nearest first; a remote's branch is named `remote/branch`."""
+    return (BRANCHES, TAGS, TRACKING) if "/" in name else (BRANCHES, TAGS)
 
 
 def _named(repo: Repo, name: str, text: str) -> Place:
@@ -99,7 +104,7 @@ def _named(repo: Repo, name: str, text: str) -> Place:
         return Place.of(tip)
     if len(name) == ID_LENGTH and is_prefix(name):
         return Place.of(load_stored(repo, name))
-    for prefix in (BRANCHES, TAGS):
+    for prefix in _prefixes(name):
         named = repo.store.find_tip(prefix + name)
         if named is not None:
             return Place.of(named)

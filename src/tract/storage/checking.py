@@ -8,7 +8,19 @@ from typing import Protocol
 from tract.exceptions import CorruptionError
 from tract.model.commits import named_blobs
 from tract.model.encoding import decode
-from tract.model.refs import BRANCHES, CHILDREN, HORIZON, MERGES, NOTES, PARENT, REMEMBERED, TAGS, WORKSPACES
+from tract.model.refs import (
+    BRANCHES,
+    CHILDREN,
+    HORIZON,
+    MERGES,
+    NOTES,
+    PARENT,
+    REMEMBERED,
+    REMOTES,
+    TAGS,
+    TRACKING,
+    WORKSPACES,
+)
 from tract.protocols import Fault
 from tract.storage import statements
 from tract.storage.ids import ID_BYTES, joined_keys, target_text
@@ -71,12 +83,14 @@ FROM moves m WHERE m.number > :after ORDER BY m.number LIMIT :limit"""
 _TARGET_KINDS = {
     BRANCHES: "commit",
     TAGS: "commit",
+    TRACKING: "commit",
     CHILDREN: "commit",
     MERGES: "record",
     REMEMBERED: "record",
     NOTES: "record",
     PARENT: "record",
     HORIZON: "record",
+    REMOTES: "record",
 }
 
 

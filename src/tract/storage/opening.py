@@ -7,7 +7,7 @@ from typing import get_args
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from tract.exceptions import StorageError
+from tract.exceptions import RefNotFoundError, StorageError
 from tract.protocols import Store
 from tract.storage.memory import MemoryStore
 from tract.storage.postgres import open_postgres
@@ -55,11 +55,59 @@ def tract_names(place: "str | os.PathLike[str]") -> list[str]:
     Raises:
         StorageError: there is no store.
     """
+    with _open(_existing(place), tract="default", read_only=True, durability="full") as store:
+        return store.tracts()
+
+
+def open_to_read(place: "str | os.PathLike[str]", *, tract: str) -> Store:
+    """Return the store of a tract that is there, to be read alone; the caller closes it.
+
+    Raises:
+        StorageError: there is no store.
+        RefNotFoundError: the store has no tract of this name.
+    """
+    store = _open(_existing(place), tract=tract, read_only=True, durability="full")
+    try:
+        if tract not in store.tracts():
+            raise RefNotFoundError(f"{place_label(place)} has no tract {tract!r}", name=tract)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def kept_place(place: "str | os.PathLike[str]") -> str:
+    """Return a path or URL as it may be kept: a path from the root on, a URL without its password.
+
+    Raises:
+        StorageError: it names no store that outlives the process.
+    """
+    found = _find_place(place)
+    if found is None:
+        raise StorageError("a store in memory has no place that could be kept")
+    if isinstance(found, str):
+        return os.path.abspath(found)
+    return _without_password(found).render_as_string(hide_password=False)
+
+
+def place_label(place: "str | os.PathLike[str]") -> str:
+    """Return a path or URL as messages show it, without a password."""
+    found = _find_place(place)
+    return _without_password(found).render_as_string() if isinstance(found, URL) else str(found or "memory")
+
+
+def _without_password(url: URL) -> URL:
+    return URL.create(
+        url.drivername, url.username, None, url.host, url.port, url.database,
+        {key: value for key, value in url.query.items() if key != "password"},
+    )  # fmt: skip
+
+
+def _existing(place: "str | os.PathLike[str]") -> str | URL:
     found = _find_place(place)
     if found is None or (isinstance(found, str) and not Path(found).exists()):
         raise StorageError(f"no store at {place!s}")
-    with _open(found, tract="default", read_only=True, durability="full") as store:
-        return store.tracts()
+    return found
 
 
 def _open(place: str | URL, *, tract: str, read_only: bool, durability: Durability) -> SqlStore:

@@ -1,0 +1,181 @@
+"""Taking commits from elsewhere: each is checked as if nobody could be trusted, and stored parents first.
+
+Nothing here moves a ref. What was stored before a transfer broke off is whole, and is found there by the next one.
+"""
+
+from collections import ChainMap
+from collections.abc import Sequence
+
+from tract.exceptions import ContentError, MessageNotFoundError, TransferError
+from tract.history.admission import blobs_named, check_blobs, check_fit, find_appended, read_blob
+from tract.history.fold import apply_changes, check_context
+from tract.model.changes import Configure
+from tract.model.commits import Commit, ContextFacts, added_messages
+from tract.model.context import Context
+from tract.model.encoding import decode
+from tract.model.messages import Blob
+from tract.operations.load import keep_context, load_context_at
+from tract.operations.record import count_blob, empty_facts, facts_of
+from tract.operations.repo import Repo, Workspace
+from tract.operations.sending import Parcel, Source, held_commits
+from tract.operations.write import check_settings
+from tract.protocols import NewBlob, NewCommit, NewObject, Store
+
+_NOWHERE = "transfer"
+
+
+def receive(repo: Repo, source: Source, wants: Sequence[str]) -> int:
+    """Store what the repo's store lacks of the history of these commits, and return how many commits were new.
+
+    Raises:
+        TransferError: a commit or message is not what it must be; what came before it is stored, and no ref names it.
+    """
+    receiver = Receiver(repo, repo.store, is_trusted=False)
+    for parcel in source.parcels(wants, repo.store):
+        receiver.take(parcel)
+    return receiver.count
+
+
+class Receiver:
+    """Takes parcels into a store, one after the other; a parcel's commits are all stored, or none.
+
+    `is_trusted` says that the parcels come from the repo's own store, where every history was checked when it came in:
+    then a commit that only says messages is stored without reading the history below it. `count` counts the commits.
+    """
+
+    def __init__(self, repo: Repo, store: Store, *, is_trusted: bool) -> None:
+        workspace = Workspace(_NOWHERE, _NOWHERE, born=False)
+        self._repo = Repo(store, repo.counter, repo.clock, repo.author, workspace, repo.caches)
+        self._is_trusted = is_trusted
+        self.count = 0
+        self.blobs: dict[str, Blob] = {}
+        self._held: dict[str, Blob] = {}
+        self._arrived: dict[str, Commit] = {}
+        self._contexts: dict[str, Context] = {}
+        self._facts: dict[str, ContextFacts] = {}
+
+    def take(self, parcel: Parcel) -> None:
+        """Check a parcel and store it.
+
+        Raises:
+            TransferError: something in it is not what it must be.
+        """
+        held = held_commits(self._repo.store, [arrival.commit.id for arrival in parcel.arrivals])
+        arrivals = [arrival for arrival in parcel.arrivals if arrival.commit.id not in held]
+        if not arrivals:
+            return
+        self._arrived = {arrival.commit.id: arrival.commit for arrival in arrivals}
+        self._contexts, self._facts = {}, self._facts_below()
+        self._read_blobs(parcel)
+        threads = self._repo.workspace.threads
+        # What is rendered on the way is not stored yet.
+        threads.draft = self
+        try:
+            commits = [NewCommit(each.commit, each.payload, self._checked(each.commit)) for each in arrivals]
+        finally:
+            threads.draft = None
+        self._repo.store.publish([*self._new_blobs(commits), *commits], [], self._repo.operation("receive"))
+        self.count += len(arrivals)
+        self._keep_contexts()
+
+    def _facts_below(self) -> dict[str, ContextFacts]:
+        """Return the facts of the stored commits that the arrived ones build on."""
+        parents = {parent for commit in self._arrived.values() for parent in commit.parents} - self._arrived.keys()
+        stored = self._repo.store.commits(sorted(parents)) if parents else {}
+        return {commit_id: found.facts for commit_id, found in stored.items()}
+
+    def _read_blobs(self, parcel: Parcel) -> None:
+        """Check the messages that came, and read from the store those that it has already."""
+        named = {blob_id for arrival in parcel.arrivals for blob_id in blobs_named(arrival.commit)}
+        self.blobs = {}
+        for blob_id, payload in parcel.blobs.items():
+            blob = read_blob(payload)
+            if blob.id != blob_id:
+                raise TransferError(f"the bytes of message {blob_id} do not match its id", object_id=blob_id)
+            if blob_id not in named:
+                raise TransferError(f"no commit beside it names message {blob_id}", object_id=blob_id)
+            self.blobs[blob_id] = blob
+        wanted = {blob_id for commit in self._arrived.values() for blob_id in blobs_named(commit)}
+        unread = sorted(wanted - self.blobs.keys() - parcel.held.keys())
+        held = {**parcel.held, **(self._repo.store.blobs(unread) if unread else {})}
+        self._held = {blob_id: Blob(blob_id, payload, decode(payload)) for blob_id, payload in held.items()}
+
+    def _checked(self, commit: Commit) -> ContextFacts:
+        """Return the facts of a commit that may be stored.
+
+        Raises:
+            TransferError: it may not.
+        """
+        for parent in commit.parents:
+            if parent not in self._facts:
+                raise TransferError(f"commit {commit.id} comes without its parent {parent}", object_id=commit.id)
+        try:
+            facts = self._admit(commit)
+        except (ContentError, MessageNotFoundError) as error:
+            raise TransferError(f"commit {commit.id} cannot be taken: {error}", object_id=commit.id) from error
+        self._facts[commit.id] = facts
+        return facts
+
+    def _admit(self, commit: Commit) -> ContextFacts:
+        changes = commit.changes
+        known = ChainMap(self.blobs, self._held)
+        check_blobs(changes, known)
+        for change in changes:
+            if isinstance(change, Configure):
+                check_settings(change.settings)
+        before = self._facts[commit.parents[0]] if commit.parents else empty_facts(self._repo)
+        waiting = find_appended(changes, before.open_calls)
+        if waiting is None or not self._is_trusted:
+            context = apply_changes(self._context(commit.parents[0] if commit.parents else None), changes)
+            check_fit(changes, context, known)
+            if waiting is None:
+                check_context(context)
+            self._contexts[commit.id] = context
+            if waiting is None:
+                return facts_of(self._repo, context)
+        counts = [
+            count_blob(self._repo, known[message.blob_id], before.encoding) for message in added_messages(changes)
+        ]
+        return ContextFacts(
+            before.message_count + len(counts),
+            before.token_count + sum(count.tokens for count in counts),
+            before.tokens_exact and all(count.exact for count in counts),
+            before.encoding,
+            before.budget,
+            waiting,
+        )
+
+    def _context(self, commit_id: str | None) -> Context:
+        """Return the context at a commit that is stored, or came in this parcel."""
+        newer: list[Commit] = []
+        while commit_id is not None and commit_id not in self._contexts and commit_id in self._arrived:
+            newer.append(self._arrived[commit_id])
+            commit_id = newer[-1].parents[0] if newer[-1].parents else None
+        if commit_id is None:
+            context = Context()
+        else:
+            context = self._contexts.get(commit_id) or load_context_at(self._repo, commit_id)
+        return apply_changes(context, (change for commit in reversed(newer) for change in commit.changes))
+
+    def _new_blobs(self, commits: Sequence[NewCommit]) -> list[NewObject]:
+        """Return the messages that came with the commits that are stored, counted as the first of these counts."""
+        by_encoding: dict[str, dict[str, Blob]] = {}
+        placed: set[str] = set()
+        for commit, _, facts in commits:
+            for blob_id in blobs_named(commit):
+                if blob_id in self.blobs and blob_id not in placed:
+                    placed.add(blob_id)
+                    by_encoding.setdefault(facts.encoding, {})[blob_id] = self.blobs[blob_id]
+        objects: list[NewObject] = []
+        for encoding, blobs in by_encoding.items():
+            objects += [
+                NewBlob(blob.id, blob.payload, {encoding: count_blob(self._repo, blob, encoding)})
+                for blob in blobs.values()
+            ]
+        return objects
+
+    def _keep_contexts(self) -> None:
+        """Keep the contexts of what is stored now, for whoever reads or merges it next."""
+        for commit_id, context in self._contexts.items():
+            parents = self._arrived[commit_id].parents
+            keep_context(self._repo, commit_id, context, self._contexts.get(parents[0]) if parents else None)
