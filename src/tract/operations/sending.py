@@ -16,7 +16,7 @@ from tract.model.refs import SHARED, WORKSPACES
 from tract.protocols import Store
 
 _FIRST_WINDOW, _LAST_WINDOW = 16, 4096
-_FIRST_PAGE, _LAST_PAGE = 16, 256
+_FIRST_PAGE, _LAST_PAGE = 1, 256
 _PAGE_BYTES = 4_000_000
 _ANY_GENERATION = 2**40
 """A floor that no commit is above: an ancestry then is the commits named."""
