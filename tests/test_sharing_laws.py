@@ -32,7 +32,7 @@ def take(t: Tract, step: Step, count: int) -> None:
     elif kind == "pin":
         t.pin(chosen)
     elif kind == "configure":
-        t.configure(**{f"key-{number % 2}": number})
+        t.configure(temperature=number)
     elif kind == "branch":
         t.branch(f"b{count}")
     elif kind == "switch" and branches:

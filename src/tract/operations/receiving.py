@@ -15,7 +15,8 @@ from tract.model.context import Context
 from tract.model.encoding import decode
 from tract.model.messages import Blob
 from tract.operations.load import keep_context, load_context_at
-from tract.operations.record import count_blob, empty_facts, facts_of
+from tract.operations.record import count_blob, empty_facts, facts_after
+from tract.operations.rendering import encoding_of
 from tract.operations.repo import Repo, Workspace
 from tract.operations.sending import Parcel, Source, held_commits
 from tract.operations.write import check_settings
@@ -126,13 +127,17 @@ class Receiver:
         before = self._facts[commit.parents[0]] if commit.parents else empty_facts(self._repo)
         waiting = find_appended(changes, before.open_calls)
         if waiting is None or not self._is_trusted:
-            context = apply_changes(self._context(commit.parents[0] if commit.parents else None), changes)
+            below = self._context(commit.parents[0] if commit.parents else None)
+            context = apply_changes(below, changes)
             check_fit(changes, context, known)
             if waiting is None:
                 check_context(context)
             self._contexts[commit.id] = context
             if waiting is None:
-                return facts_of(self._repo, context)
+                encoding = encoding_of(self._repo, context.config)
+                for blob_id in blobs_named(commit):
+                    count_blob(self._repo, known[blob_id], encoding)
+                return facts_after(self._repo, below, before, context)
         counts = [
             count_blob(self._repo, known[message.blob_id], before.encoding) for message in added_messages(changes)
         ]
