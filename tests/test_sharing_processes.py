@@ -147,6 +147,28 @@ def test_a_killed_push_is_taken_up_by_the_next(far: Path, tmp_path: Path) -> Non
         assert (result.commits, half.head_id, half.fsck().faults) == (0, t.head_id, ())
 
 
+def test_what_is_collected_on_the_way_is_sent_again(far: Path, tmp_path: Path) -> None:
+    """No ref names what has arrived so far: garbage collected in the middle takes it, and the transfer starts again."""
+    with open_at(far) as t, open_at(tmp_path / "near.db") as near:
+        source = StoreSource(t._repo.store, "there")
+        parcels = source.parcels
+        collected: list[str] = []
+
+        def collecting(wants: Sequence[str], target: Store, /) -> Iterator[Parcel]:
+            for count, parcel in enumerate(parcels(wants, target)):
+                if count == 3 and not collected:
+                    collected.extend(near.gc(keep=0).commits)
+                yield parcel
+
+        source.parcels = collecting  # type: ignore[method-assign]
+
+        result = sharing.fetch(near._repo, source, "there", sharing.FetchOptions())
+
+        assert len(collected) == 21
+        assert result.branches == t.branches()
+        assert (near.fetch(far).commits, near.fsck().faults) == (0, ())
+
+
 def test_a_fetch_beside_a_writer_brings_a_whole_state(far: Path, tmp_path: Path) -> None:
     """What is recorded over there while its history travels is left for the next fetch."""
     with open_at(far) as t, open_at(tmp_path / "near.db") as near:

@@ -18,7 +18,7 @@ from tract.model.changes import (
     SetMark,
     Unfold,
 )
-from tract.model.commits import Commit, OpenCall, added_messages, build_commit, parse_commit
+from tract.model.commits import Commit, OpenCall, added_messages, build_commit, named_blobs, parse_commit
 from tract.model.context import Context
 from tract.model.encoding import check_json, decode, object_id
 from tract.model.messages import ROLES, Blob, parse_message
@@ -89,9 +89,7 @@ def read_blob(payload: bytes) -> Blob:
 
 def blobs_named(commit: Commit) -> list[str]:
     """Return the ids of the messages' bytes that a commit names, each once, in order."""
-    named = [message.blob_id for message in added_messages(commit.changes)]
-    named += [change.blob_id for change in commit.changes if isinstance(change, Edit)]
-    return list(dict.fromkeys(named))
+    return list(dict.fromkeys(named_blobs(commit.changes)))
 
 
 def check_blobs(changes: Sequence[Change], blobs: Mapping[str, Blob]) -> None:

@@ -1,12 +1,13 @@
 """Taking commits from elsewhere: each is checked as if nobody could be trusted, and stored parents first.
 
-Nothing here moves a ref. What was stored before a transfer broke off is whole, and is found there by the next one.
+Nothing here moves a ref. What was stored before a transfer broke off is whole, and is found there by the next one,
+unless it was collected as garbage meanwhile: then it is sent again.
 """
 
 from collections import ChainMap
 from collections.abc import Sequence
 
-from tract.exceptions import ContentError, MessageNotFoundError, TransferError
+from tract.exceptions import ContentError, MessageNotFoundError, StorageError, TransferError
 from tract.history.admission import blobs_named, check_blobs, check_fit, find_appended, read_blob
 from tract.history.fold import apply_changes, check_context
 from tract.model.changes import Configure
@@ -60,6 +61,7 @@ class Receiver:
 
         Raises:
             TransferError: something in it is not what it must be.
+            StorageError: it builds on what is not stored (any more).
         """
         held = held_commits(self._repo.store, [arrival.commit.id for arrival in parcel.arrivals])
         arrivals = [arrival for arrival in parcel.arrivals if arrival.commit.id not in held]
@@ -106,10 +108,11 @@ class Receiver:
 
         Raises:
             TransferError: it may not.
+            StorageError: a parent is not stored.
         """
         for parent in commit.parents:
             if parent not in self._facts:
-                raise TransferError(f"commit {commit.id} comes without its parent {parent}", object_id=commit.id)
+                raise StorageError(f"commit {commit.id} comes without its parent {parent}")
         try:
             facts = self._admit(commit)
         except (ContentError, MessageNotFoundError) as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 from tract.exceptions import (
     ConcurrentMoveError,
@@ -11,6 +11,7 @@ from tract.exceptions import (
     RefNameError,
     RefNotFoundError,
     RevisionError,
+    StorageError,
     TransferError,
 )
 from tract.history.admission import is_id
@@ -30,7 +31,8 @@ from tract.operations.sending import Source, find_missing, held_commits, read_pa
 from tract.protocols import NewRecord, Operation, RefMove, ResolverCallable, Store
 
 Tags = Literal["reachable", "all", "none"]
-_ATTEMPTS = 100
+Sent = TypeVar("Sent")
+_ATTEMPTS, _TRIES = 100, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +75,21 @@ def fetch(repo: Repo, source: Source, remote: str | None, options: FetchOptions)
     heads = _chosen(source, refs, options.branch)
     tags = _under(TAGS, refs) if options.tags != "none" else {}
     wants = [*heads.values(), *(tags.values() if options.tags == "all" else ())]
-    count = receive(repo, source, wants)
-    held = held_commits(repo.store, tags.values()) if tags else set()
-    tags = {name: target for name, target in tags.items() if target in held}
+    operation = repo.operation("fetch")
     kept: list[str] = []
 
     def plan() -> list[RefMove]:
-        moves, kept[:] = _tag_moves(repo, tags)
+        held = held_commits(repo.store, tags.values()) if tags else set()
+        moves, kept[:] = _tag_moves(repo, {name: target for name, target in tags.items() if target in held})
         if remote is None:
             return moves
         gone = options.prune and options.branch is None
         return [*_tracking_moves(repo, remote, heads, prune=gone), *moves]
 
-    moves = _publish(repo.store, plan, repo.operation("fetch"))
+    def once() -> tuple[int, list[RefMove]]:
+        return receive(repo, source, wants), _publish(repo.store, plan, operation)
+
+    count, moves = _sent_whole(once)
     updates = tuple(RefUpdate(move.name, move.old, move.new, _is_forced(repo, move)) for move in moves)
     return FetchResult(source.label, heads, updates, count, tuple(kept))
 
@@ -117,9 +121,14 @@ def push(repo: Repo, target: Store, label: str, remote: str | None, *, options: 
 
     plan()
     receiver = Receiver(repo, target, is_trusted=True)
-    for parcel in read_parcels(repo.store, find_missing(repo.store, sent.values(), target), target):
-        receiver.take(parcel)
-    moves = _publish(target, plan, repo.operation("push"))
+    operation = repo.operation("push")
+
+    def once() -> list[RefMove]:
+        for parcel in read_parcels(repo.store, find_missing(repo.store, sent.values(), target), target):
+            receiver.take(parcel)
+        return _publish(target, plan, operation)
+
+    moves = _sent_whole(once)
     if remote is not None:
         heads = _under(BRANCHES, sent)
         _publish(repo.store, lambda: _tracking_moves(repo, remote, heads, prune=False), repo.operation("push"))
@@ -139,8 +148,8 @@ def clone(repo: Repo, source: Source, remote: Remote | None) -> FetchResult:
         raise RefExistsError(f"a clone begins empty, and there is branch {name!r} already", name=name)
     refs = read_refs(source)
     heads = _under(BRANCHES, refs)
-    count = receive(repo, source, list(refs.values()))
     branch = _first_branch(source, heads)
+    operation = repo.operation("clone")
     records: list[NewRecord] = []
     moves = [RefMove(ref, None, target) for ref, target in refs.items()]
     if remote is not None:
@@ -149,7 +158,13 @@ def clone(repo: Repo, source: Source, remote: Remote | None) -> FetchResult:
         moves += _tracking_moves(repo, remote.name, heads, prune=False)
     head = WORKSPACES + repo.workspace.name
     moves.append(RefMove(head, repo.store.find_ref(head), BRANCHES + branch))
-    repo.store.publish(records, moves, repo.operation("clone"))
+
+    def once() -> int:
+        count = receive(repo, source, list(refs.values()))
+        repo.store.publish(records, moves, operation)
+        return count
+
+    count = _sent_whole(once)
     repo.workspace.stand_on(branch, born=branch in heads)
     updates = tuple(RefUpdate(move.name, move.old, move.new) for move in moves if move.name.startswith(SHARED))
     return FetchResult(source.label, heads, updates, count)
@@ -254,6 +269,18 @@ def _has(repo: Repo, newer: str, older: str) -> bool:
 def _is_forced(repo: Repo, move: RefMove) -> bool:
     """Tell whether a move left commits behind."""
     return move.old is not None and move.new is not None and not _has(repo, move.new, move.old)
+
+
+def _sent_whole(once: Callable[[], Sent]) -> Sent:
+    """Return what a transfer gives, done again where garbage was collected beside it: no ref names its objects yet."""
+    for _ in range(_TRIES - 1):
+        try:
+            return once()
+        except StorageError as error:
+            # Those below it tell of other things than an object that is not there.
+            if type(error) is not StorageError:
+                raise
+    return once()
 
 
 def _publish(store: Store, plan: Callable[[], list[RefMove]], operation: Operation) -> list[RefMove]:
