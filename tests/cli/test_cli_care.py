@@ -78,7 +78,7 @@ def test_the_bash_script_is_one_that_bash_reads(shell: Shell) -> None:
 
 def test_commands_and_options_are_completed(empty: Shell) -> None:
     """Names of commands and of options are offered, where there is no tract too."""
-    assert completed(empty, "tract comp") == ["compile", "completion"]
+    assert completed(empty, "tract comp") == ["compile", "completion", "compress"]
     assert "--graph" in completed(empty, "tract log --g")
     assert completed(empty, "tract switch ma") == []
 
@@ -123,7 +123,7 @@ def test_hints_name_commands_that_there_are() -> None:
     for hint in hints.HINTS.values():
         for name in re.findall(r"'tract (\w+)", hint):
             assert name in app.commands
-        for option in re.findall(r"--[a-z]+", hint):
+        for option in re.findall(r"--[a-z-]+", hint):
             parameters = [parameter for command in app.commands.values() for parameter in command.params]
             known = {each for parameter in (*parameters, *app.params) for each in parameter.opts} | {"--help"}
             assert option in known

@@ -12,6 +12,7 @@ from click.shell_completion import shell_complete
 from tract.cli import (
     commands_branch,
     commands_care,
+    commands_compress,
     commands_family,
     commands_files,
     commands_find,
@@ -38,6 +39,7 @@ _COMPLETE = "_TRACT_COMPLETE"
 _FAMILIES = (
     commands_files,
     commands_record,
+    commands_compress,
     commands_look,
     commands_find,
     commands_branch,

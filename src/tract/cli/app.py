@@ -21,6 +21,7 @@ USAGE = 2
 FAMILIES: Mapping[str, Sequence[str]] = {
     "Start, and take along": ("init", "import", "export", "demo"),
     "Record": ("add", "edit", "skip", "unskip", "pin", "unpin", "config"),
+    "Shorten": ("compress", "expand"),
     "Look": ("status", "log", "show", "diff", "history", "compile", "reflog", "notes"),
     "Find": ("blame", "bisect"),
     "Branch": ("branch", "switch", "tag", "reset", "workspace"),
@@ -122,7 +123,7 @@ def app(
       TRACT_PAGER      what log, show and diff are read in, else PAGER, else less
       NO_COLOR         print no colour
       TRACT_OPENAI_API_KEY, TRACT_OPENAI_BASE_URL, TRACT_OPENAI_MODEL
-                       whom `tract merge --llm` asks
+                       whom `merge --llm` and `compress --llm` ask
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)

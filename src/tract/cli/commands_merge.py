@@ -5,11 +5,11 @@ from typing import get_args
 
 import click
 
-from tract import llm
 from tract.cli.app import FAILED, Session, json_option
 from tract.cli.completion import complete_branches, complete_conflicts
 from tract.cli.logs import shown_warnings
 from tract.cli.merge_render import conflict_draft, conflict_lines, has_markers, merge_lines, next_steps, one_conflict
+from tract.cli.models import configure_model
 from tract.cli.render import count, id_length, short
 from tract.cli.shapes import commit_shape, conflict_shape, merge_shape
 from tract.cli.texts import ask_editor, read_text
@@ -78,9 +78,7 @@ def merge(
         if going_on:
             return _continue(session, tract, as_json=as_json)
         if ask_model:
-            client = llm.OpenAIClient(default_model=model) if model else llm.OpenAIClient()
-            click.get_current_context().call_on_close(client.close)
-            tract.configure_llm(client)
+            configure_model(tract, model)
         assert source is not None, "checked above"
         result = tract.merge(
             source,

@@ -17,6 +17,8 @@ HINTS: Mapping[type[Exception], str] = {
     exceptions.RefNameError: "a name is one word, made as git's branches are: letters, digits, '-', '_', '.' and '/'",
     exceptions.OperationNotFoundError: "'tract op log' lists what was done",
     exceptions.ConcurrentMoveError: "somebody else recorded meanwhile: look at 'tract log' and try again",
+    exceptions.SummaryError: "write it with 'tract compress --summary', or ask for less: --target-tokens, --must-keep",
+    exceptions.CompressError: "'tract compile' lists the messages with their ids, 'tract log' shows what was folded",
     exceptions.BudgetError: "give a larger --budget, or skip or unpin some messages",
     exceptions.UnresolvedConflictsError: "'tract conflicts' shows them, 'tract resolve' settles one",
     exceptions.MergeInProgressError: "finish it with 'tract merge --continue', give it up with '--abort'",
@@ -28,8 +30,8 @@ HINTS: Mapping[type[Exception], str] = {
     llm_errors.LLMConfigError: "set TRACT_OPENAI_API_KEY, and TRACT_OPENAI_BASE_URL for another server than OpenAI's",
     llm_errors.LLMAuthError: "check TRACT_OPENAI_API_KEY and what it may do",
     llm_errors.LLMConnectionError: "check the network and TRACT_OPENAI_BASE_URL; nothing was changed",
-    llm_errors.LLMRateLimitError: "wait a while, or settle the conflicts by hand: 'tract merge --manual'",
-    llm_errors.LLMClientError: "settle the conflicts by hand: 'tract merge --manual'",
+    llm_errors.LLMRateLimitError: "wait a while, or ask no model: 'tract merge --manual', 'tract compress --summary'",
+    llm_errors.LLMClientError: "ask no model: 'tract merge --manual', 'tract compress --summary'",
 }
 """The line for each class of error; the nearest class above an error's own counts."""
 
