@@ -131,7 +131,17 @@ class NewRecord(NamedTuple):
     payload: bytes
 
 
-NewObject = NewBlob | NewCommit | NewRecord
+class Tombstone(NamedTuple):
+    """What takes the place of a stored message's or record's bytes for good, under the same id.
+
+    `payload` is JSON, whose `message` (for a message) is read in the place of what was purged.
+    """
+
+    id: str
+    payload: bytes
+
+
+NewObject = NewBlob | NewCommit | NewRecord | Tombstone
 
 
 class RefMove(NamedTuple):
@@ -258,7 +268,7 @@ class Store(Protocol):
         ...
 
     def blobs(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """Return messages' bytes by blob id. One statement, however many."""
+        """Return messages' bytes by blob id; of a purged one, what stands for it. One statement, however many."""
         ...
 
     def find_record(self, record_id: str) -> bytes | None:
@@ -298,6 +308,18 @@ class Store(Protocol):
 
     def sibling(self, tract: str) -> "Store":
         """Return the store of another tract over the same objects; the caller closes it."""
+        ...
+
+    def containing(self, kind: Literal["commit", "record"], texts: Sequence[bytes]) -> dict[str, bytes]:
+        """Return the commits or records, id to bytes, in which one of several byte strings occurs; reads them all."""
+        ...
+
+    def tombstones(self) -> dict[str, bytes]:
+        """Return what stands for purged objects, by their ids; reads the ids of all."""
+        ...
+
+    def forget(self) -> None:
+        """Give up what was overwritten, as far as the database allows, so that it cannot be found in its files."""
         ...
 
     def collect(self, before: datetime, *, dry_run: bool) -> Garbage:

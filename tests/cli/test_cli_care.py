@@ -33,7 +33,7 @@ def test_a_whole_store_is_clean(shell: Shell) -> None:
     shell.run("merge", "other", code=1)
 
     assert shell.run("fsck").lines == ["clean"]
-    assert shell.run("fsck", "--json").json == {"is_clean": True, "faults": []}
+    assert shell.run("fsck", "--json").json == {"is_clean": True, "faults": [], "purged": []}
 
 
 def test_a_damaged_store_is_told_of(shell: Shell) -> None:
@@ -163,3 +163,17 @@ def test_garbage_is_listed_and_deleted(shell: Shell) -> None:
 def test_a_span_that_means_nothing_is_a_clear_error(shell: Shell) -> None:
     """Nothing is deleted."""
     assert "time span" in shell.fails("gc", "--keep", "soon")
+
+
+def test_a_purge_asks_first(shell: Shell) -> None:
+    """Where nobody can be asked it does nothing; with --yes it overwrites, and fsck says so."""
+    message_id = shell.says("user", "the key sk-123")
+
+    assert "nobody to ask" in shell.fails("purge", message_id[:8], code=2)
+    assert shell.run("purge", message_id, "--dry-run").lines == [
+        f"1 version of message {message_id[:8]} would be purged"
+    ]
+    assert shell.texts() == ["the key sk-123"]
+    assert shell.run("purge", message_id, "--yes", "--json").json["done"] is True
+    assert shell.texts() == ["[purged]"]
+    assert shell.run("fsck").lines == ["clean; 1 object purged"]

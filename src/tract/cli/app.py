@@ -28,7 +28,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "Merge": ("merge", "conflicts", "resolve"),
     "Family": ("spawn", "collapse", "children", "parent", "timeline"),
     "Take back": ("undo", "redo", "op"),
-    "Care": ("fsck", "gc", "completion"),
+    "Care": ("fsck", "gc", "purge", "completion"),
 }
 
 Command = TypeVar("Command", bound=Callable[..., Any])

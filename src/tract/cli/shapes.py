@@ -16,6 +16,7 @@ from tract.model.results import (
     MessageDiff,
     MessageVersion,
     Origin,
+    PurgeReport,
     ReflogEntry,
     Status,
     TimelineEntry,
@@ -222,6 +223,17 @@ def garbage_shape(found: Garbage) -> Json:
         "messages": list(found.messages),
         "records": list(found.records),
         "size_bytes": found.size_bytes,
+    }
+
+
+def purge_shape(report: PurgeReport) -> Json:
+    """Return what a purge overwrote, or would."""
+    return {
+        "message_id": report.message_id,
+        "versions": list(report.blob_ids),
+        "forgotten": list(report.forgotten),
+        "mentioned_in": list(report.mentioned_in),
+        "done": report.done,
     }
 
 

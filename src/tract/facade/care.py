@@ -1,7 +1,8 @@
 """Verbs that look after a store."""
 
 from tract.facade.base import Verbs
-from tract.operations import checking, collecting
+from tract.model.results import PurgeReport
+from tract.operations import checking, collecting, purging
 from tract.operations.collecting import Duration
 from tract.protocols import Garbage
 
@@ -19,6 +20,18 @@ class Care(Verbs):
             ContentError: `keep` is no `timedelta`, seconds, or text such as `14d` or `36h`.
         """
         return collecting.gc(self._repo, keep, dry_run=dry_run)
+
+    def purge(self, message_id: str, *, confirmed: bool = False) -> PurgeReport:
+        """Overwrite everything that a message ever said, everywhere in the store, for good; for a leaked secret.
+
+        Without `confirmed=True` nothing is written: the report says what would be. The message keeps its place and its
+        ids, and says `[purged]`; so do others of the same words. Its text is no longer in the store's files, as far as
+        the database can give it up. Reads every commit of the store.
+
+        Raises:
+            MessageNotFoundError: no message of the branch begins so, or no commit of the store has a whole id.
+        """
+        return purging.purge(self._repo, message_id, confirmed=confirmed)
 
     def fsck(self) -> checking.FsckReport:
         """Check every object, row and context of the store; reads everything."""

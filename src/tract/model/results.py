@@ -107,6 +107,21 @@ class ReflogEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PurgeReport:
+    """What a purge overwrote, or (not `done`) would overwrite: every version of a message, by the ids of their bytes.
+
+    `forgotten` are refs, with their tracts, that named records with the text: remembered answers, notes, merges that
+    wait. `mentioned_in` are commits whose own message or metadata have the text: they cannot be overwritten.
+    """
+
+    message_id: str
+    blob_ids: tuple[str, ...]
+    forgotten: tuple[str, ...]
+    mentioned_in: tuple[str, ...]
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where a tract was spawned: the parent's name, its branch, and the commit that the child started from.
 

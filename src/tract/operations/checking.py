@@ -13,9 +13,10 @@ from tract.protocols import Fault
 
 @dataclass(frozen=True, slots=True)
 class FsckReport:
-    """What a check found; clean is no fault."""
+    """What a check found; clean is no fault. `purged` are the ids of objects whose bytes were purged."""
 
     faults: tuple[Fault, ...]
+    purged: tuple[str, ...] = ()
 
     @property
     def is_clean(self) -> bool:
@@ -32,7 +33,7 @@ def fsck(repo: Repo) -> FsckReport:
         for prefix in (BRANCHES, TAGS, TRACKING):
             for ref, target in repo.store.refs(prefix).items():
                 faults.extend(_check_chain(repo, ref, target, checked))
-    return FsckReport(tuple(faults))
+    return FsckReport(tuple(faults), tuple(repo.store.tombstones()) if not faults else ())
 
 
 def _check_chain(repo: Repo, ref: str, commit_id: str, checked: set[str]) -> Iterator[Fault]:

@@ -25,6 +25,7 @@ class BoundedCache(Generic[Key, Value]):
         self._limit = limit
         self._size = 0
         self._items: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
+        self._refused: set[Key] = set()
         self._lock = threading.Lock()
 
     def get(self, key: Key) -> Value | None:
@@ -45,6 +46,8 @@ class BoundedCache(Generic[Key, Value]):
     def put(self, key: Key, value: Value, size: int = 1) -> None:
         """Keep a value, and forget others until the sizes fit the limit."""
         with self._lock:
+            if key in self._refused:
+                return
             old = self._items.pop(key, None)
             self._size += size - (old[1] if old is not None else 0)
             self._items[key] = (value, size)
@@ -57,6 +60,13 @@ class BoundedCache(Generic[Key, Value]):
             for key in keys:
                 found = self._items.pop(key, None)
                 self._size -= 0 if found is None else found[1]
+
+    def clear(self, *, refused: Iterable[Key] = ()) -> None:
+        """Keep nothing that was kept, and what is kept under some keys never again."""
+        with self._lock:
+            self._items.clear()
+            self._size = 0
+            self._refused.update(refused)
 
     def newest(self) -> list[Value]:
         """Return the values kept, last used first."""

@@ -27,6 +27,7 @@ from tract.storage.ids import ID_BYTES, joined_keys, target_text
 from tract.storage.rows import (
     Parameters,
     Row,
+    buried,
     bytes_text,
     checked,
     logged_move,
@@ -37,7 +38,7 @@ from tract.storage.rows import (
     text_bytes,
     token_count,
 )
-from tract.storage.schema import BLOB_KIND, LINE_PLACES, TRACT_MOVES
+from tract.storage.schema import BLOB_KIND, LINE_PLACES, TOMBSTONE_KIND, TRACT_MOVES
 from tract.storage.statements import Statements
 
 _BATCH = 200
@@ -138,7 +139,10 @@ def _blobs(database: Reader) -> Iterator[Fault]:
 
 def _blob(row: Row, encodings: Mapping[int, str]) -> Iterator[Fault]:
     _, key, kind, encoding, tokens, exact, seal, payload = row
-    checked(b"blob" if kind == BLOB_KIND else b"record", key, payload)
+    if kind == TOMBSTONE_KIND:
+        buried(key, payload)
+    else:
+        checked(b"blob" if kind == BLOB_KIND else b"record", key, payload)
     if encoding is not None:
         token_count((key, tokens, exact, seal), encodings[encoding])
     yield from ()

@@ -37,6 +37,7 @@ class Checkpointer:
         self._file = _NO_FILE
         self._due_bytes = LIMIT_BYTES
         self._locked = False
+        self._cut = False
 
     def before_write(self) -> None:
         """Checkpoint if the log is long and no other does; what keeps it from that is no failure of the write.
@@ -50,13 +51,19 @@ class Checkpointer:
         if fcntl is None or (self._file == _NO_FILE and not self._open()):
             return
         try:
-            if not self._is_long() or not self._lock() or not self._is_long():
+            if not self._is_due() or not self._lock() or not self._is_due():
                 return
-            mode = "TRUNCATE" if os.fstat(self._file).st_size > 4 * LIMIT_BYTES else "RESTART"
+            is_to_be_cut = self._cut or os.fstat(self._file).st_size > 4 * LIMIT_BYTES
+            mode = "TRUNCATE" if is_to_be_cut else "RESTART"
             busy = self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[0]
         except (OSError, sqlite3.OperationalError):
             busy = True
         self._due_bytes = self._due_bytes + LIMIT_BYTES if busy else LIMIT_BYTES
+        self._cut = False
+
+    def cut_next(self) -> None:
+        """Let the next write find the log long, whatever its length, and cut it to nothing."""
+        self._cut = True
 
     def after_write(self) -> None:
         """Let others checkpoint."""
@@ -79,6 +86,9 @@ class Checkpointer:
         except OSError:
             return False
         return True
+
+    def _is_due(self) -> bool:
+        return self._cut or self._is_long()
 
     def _is_long(self) -> bool:
         """Tell whether the frame that ends where a checkpoint is due was written since the log last began."""

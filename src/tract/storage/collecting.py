@@ -7,7 +7,7 @@ whoever publishes in several steps lets a ref follow.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -71,6 +71,16 @@ class Database(Protocol):
         ...
 
 
+def find_containing(database: Database, kind: str, texts: Sequence[bytes]) -> dict[str, bytes]:
+    """Return the commits or records in which one of several byte strings occurs, id to bytes."""
+    table = "SELECT place, id, payload FROM commits WHERE place > :after ORDER BY place LIMIT :limit"
+    return {
+        key.hex(): payload
+        for _, key, payload in pages(database, table if kind == "commit" else _RECORDS, -1)
+        if any(text in payload for text in texts)
+    }
+
+
 def collect(database: Database, before_microseconds: int, *, dry_run: bool) -> Garbage:
     """Return what no ref and no move since a time reaches, and delete it unless it is only asked about."""
     collector = _Collector(database)
@@ -108,7 +118,7 @@ class _Collector:
         self._kept.update(roots)
         self._mark(roots)
         garbage = sorted(self._unreached(), key=lambda row: row[1], reverse=True)
-        blobs = [row for row in self._pages(_BLOBS, 0, {"last": last_blob}) if row[1] not in self._kept]
+        blobs = [row for row in pages(self._database, _BLOBS, 0, {"last": last_blob}) if row[1] not in self._kept]
         return garbage, blobs
 
     def delete_commits(self, rows: list[Row]) -> list[Row]:
@@ -138,7 +148,7 @@ class _Collector:
 
     def _named_by_records(self, roots: Iterable[bytes]) -> set[bytes]:
         """Return all that the records among the roots tell of: what looks like an id may be one."""
-        named = {key: _ids_in(payload) for _, key, payload in self._pages(_RECORDS, 0)}
+        named = {key: _ids_in(payload) for _, key, payload in pages(self._database, _RECORDS, 0)}
         found: set[bytes] = set()
         waiting = list(roots)
         while waiting:
@@ -151,7 +161,7 @@ class _Collector:
         """Reach all ancestors of the commits among the roots."""
         parents: dict[int, int | None] = {}
         waiting: list[int] = []
-        for place, key, parent in self._pages(_NODES, -1):
+        for place, key, parent in pages(self._database, _NODES, -1):
             parents[place] = parent
             if key in roots:
                 waiting.append(place)
@@ -167,7 +177,7 @@ class _Collector:
 
     def _unreached(self) -> Iterator[Row]:
         """Yield the commits that are not reached, as (place, generation, id, size); keep what the others name."""
-        for place, key, generation, payload in self._pages(_COMMITS, -1):
+        for place, key, generation, payload in pages(self._database, _COMMITS, -1):
             if place in self._places:
                 self._keep(commit_of(key, payload))
             else:
@@ -224,12 +234,13 @@ class _Collector:
                 if above not in self._places:
                     waiting.extend(transaction.read(_BY_PLACE, {"place": above}))
 
-    def _pages(self, sql: str, after: int, more: Mapping[str, int] | None = None) -> Iterator[Row]:
-        """Yield a table's rows, a page at a time; the first column is the key that the statement goes on from."""
-        with readable():
-            while rows := self._database.read(sql, {**(more or {}), "after": after, "limit": _PAGE}):
-                yield from rows
-                after = rows[-1][0]
+
+def pages(database: Database, sql: str, after: int, more: Mapping[str, int] | None = None) -> Iterator[Row]:
+    """Yield a table's rows, a page at a time; the first column is the key that the statement goes on from."""
+    with readable():
+        while rows := database.read(sql, {**(more or {}), "after": after, "limit": _PAGE}):
+            yield from rows
+            after = rows[-1][0]
 
 
 def _ids_in(payload: bytes) -> set[bytes]:

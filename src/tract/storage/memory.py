@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 
 from tract.exceptions import ConcurrentMoveError, ReadOnlyError, StorageError
 from tract.model.commits import Commit, named_blobs
-from tract.model.encoding import object_id
+from tract.model.encoding import decode, encode, object_id
 from tract.protocols import (
     Fault,
     Garbage,
@@ -25,6 +25,7 @@ from tract.protocols import (
     RefMove,
     StoredCommit,
     TokenCount,
+    Tombstone,
 )
 from tract.storage.ids import is_object_id
 
@@ -156,7 +157,11 @@ class MemoryStore:
         """Return messages' bytes by blob id."""
         with self._opened() as memory:
             found = {name: memory.payloads.get(name, ("", b"")) for name in ids}
-        return {name: payload for name, (kind, payload) in found.items() if kind == "blob"}
+        return {
+            name: payload if kind == "blob" else encode(decode(payload)["message"], sort_keys=False)
+            for name, (kind, payload) in found.items()
+            if kind in ("blob", "tombstone")
+        }
 
     def find_record(self, record_id: str) -> bytes | None:
         """Return a record's bytes, or None."""
@@ -205,6 +210,20 @@ class MemoryStore:
         with self._opened() as memory:
             return sorted(memory.tracts)
 
+    def containing(self, kind: Literal["commit", "record"], texts: Sequence[bytes]) -> dict[str, bytes]:
+        """Return the commits or records, id to bytes, in which one of several byte strings occurs."""
+        with self._opened() as memory:
+            found = [(name, payload) for name, (found, payload) in memory.payloads.items() if found == kind]
+        return {name: payload for name, payload in found if any(text in payload for text in texts)}
+
+    def tombstones(self) -> dict[str, bytes]:
+        """Return what stands for purged objects, by their ids."""
+        with self._opened() as memory:
+            return {name: stored[1] for name, stored in sorted(memory.payloads.items()) if stored[0] == "tombstone"}
+
+    def forget(self) -> None:
+        """Do nothing: what was replaced is not kept."""
+
     def collect(self, before: datetime, *, dry_run: bool) -> Garbage:
         """Return what no ref of any tract reaches, nor any move since a time, and delete it unless `dry_run`."""
         with self._opened() as memory:
@@ -218,7 +237,7 @@ class MemoryStore:
         commits = [name for name, (kind, _) in gone.items() if kind == "commit"]
         return Garbage(
             tuple(commits[::-1]),
-            tuple(name for name, (kind, _) in gone.items() if kind == "blob"),
+            tuple(name for name, (kind, _) in gone.items() if kind in ("blob", "tombstone")),
             tuple(name for name, (kind, _) in gone.items() if kind == "record"),
             sum(len(payload) for _, payload in gone.values()),
         )
@@ -228,7 +247,7 @@ class MemoryStore:
         with self._opened() as memory:
             payloads = list(memory.payloads.items())
         for name, (kind, payload) in payloads:
-            if object_id(kind, payload) != name:
+            if kind != "tombstone" and object_id(kind, payload) != name:
                 yield Fault(f"{kind} {name}", "its bytes do not match its id")
 
     def close(self) -> None:
@@ -314,6 +333,10 @@ class MemoryStore:
         return name in self._memory.payloads or any(name == _id_of(new) for new in objects)
 
     def _keep(self, new: NewObject) -> None:
+        if isinstance(new, Tombstone):
+            if new.id in self._memory.payloads:
+                self._memory.payloads[new.id] = ("tombstone", new.payload)
+            return
         kind = "commit" if isinstance(new, NewCommit) else "record" if isinstance(new, NewRecord) else "blob"
         self._memory.payloads.setdefault(_id_of(new), (kind, new.payload))
         if isinstance(new, NewBlob):

@@ -100,6 +100,9 @@ class PostgresDatabase:
         """Yield nothing: PostgreSQL checks its pages as it reads them."""
         yield from ()
 
+    def forget(self) -> None:
+        """Do nothing: PostgreSQL gives up old rows when it vacuums, and its log when it archives it."""
+
     def close(self) -> None:
         """Give the connections up; twice is harmless."""
         if not self._closed:

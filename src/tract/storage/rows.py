@@ -22,7 +22,7 @@ from tract.protocols import (
     TokenCount,
 )
 from tract.storage.ids import ID_BYTES, target_bytes, target_text
-from tract.storage.schema import BLOB_KIND, RECORD_KIND
+from tract.storage.schema import BLOB_KIND, RECORD_KIND, TOMBSTONE_KIND
 
 Row = tuple[Any, ...]
 Parameters = Mapping[str, Any]
@@ -86,6 +86,30 @@ def checked(kind: bytes, key: bytes, payload: bytes) -> bytes:
     if sha256(kind + b"\0" + payload).digest() != key:
         raise CorruptionError(f"the bytes of {kind.decode()} {key.hex()} do not match its id", object_id=key.hex())
     return payload
+
+
+def grave_payload(key: bytes, payload: bytes) -> bytes:
+    """Return a tombstone's bytes as they are stored, with a checksum of their own in front."""
+    return sha256(b"tombstone\0" + key + payload).digest() + payload
+
+
+def buried(key: bytes, stored: bytes) -> bytes:
+    """Return a tombstone's bytes.
+
+    Raises:
+        CorruptionError: they are not what was stored.
+    """
+    payload = stored[ID_BYTES:]
+    if grave_payload(key, payload) != stored:
+        raise CorruptionError(f"what stands for the purged object {key.hex()} was altered", object_id=key.hex())
+    return payload
+
+
+def blob_payload(key: bytes, kind: int, stored: bytes) -> bytes:
+    """Return a message's bytes; of a purged one, the message that stands for it."""
+    if kind != TOMBSTONE_KIND:
+        return checked(b"blob", key, stored)
+    return encode(decode(buried(key, stored))["message"], sort_keys=False)
 
 
 def commit_row(new: NewCommit, encoding: int) -> Row:

@@ -29,8 +29,8 @@ VERSION = 1
 APPLICATION_ID = 0x74726163
 """What SQLite's header says the file is: `trac`."""
 
-BLOB_KIND, RECORD_KIND = 0, 1
-"""What `blobs.kind` says: a message, or another JSON object."""
+BLOB_KIND, RECORD_KIND, TOMBSTONE_KIND = 0, 1, 2
+"""What `blobs.kind` says: a message, another JSON object, or what stands for one whose bytes were purged."""
 
 LINE_PLACES = 2**28
 """How many places a line has: `place` is the line's number times this, plus the position."""

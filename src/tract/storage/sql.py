@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 from tract.exceptions import BusyError, CorruptionError, ReadOnlyError
 from tract.model.commits import Commit
@@ -21,11 +21,13 @@ from tract.protocols import (
 )
 from tract.storage import statements
 from tract.storage.checking import check_store
-from tract.storage.collecting import collect
+from tract.storage.collecting import collect, find_containing
 from tract.storage.ids import joined_keys, key_of, prefix_range, target_text
 from tract.storage.rows import (
     Parameters,
     Row,
+    blob_payload,
+    buried,
     bytes_text,
     checked,
     commit_of,
@@ -67,6 +69,10 @@ class Database(Protocol):
 
     def damage(self) -> Iterator[str]:
         """Yield what the database itself finds wrong with its file."""
+        ...
+
+    def forget(self) -> None:
+        """Give up what was overwritten, as far as the database can."""
         ...
 
     def close(self) -> None:
@@ -178,7 +184,7 @@ class SqlStore:
         """Return messages' bytes by blob id."""
         rows = self._database.read(self._statements.blobs, {"ids": joined_keys(ids)})
         with readable():
-            return {key.hex(): checked(b"blob", key, payload) for key, payload in rows}
+            return {row[0].hex(): blob_payload(*row) for row in rows}
 
     def find_record(self, record_id: str) -> bytes | None:
         """Return a record's bytes, or None."""
@@ -246,6 +252,19 @@ class SqlStore:
         """Return the names of the tracts in this store, in order."""
         with readable():
             return [bytes_text(name) for _, name, _ in self._database.read(statements.TRACTS, {})]
+
+    def containing(self, kind: Literal["commit", "record"], texts: Sequence[bytes]) -> dict[str, bytes]:
+        """Return the commits or records, id to bytes, in which one of several byte strings occurs."""
+        return find_containing(self._database, kind, texts)
+
+    def tombstones(self) -> dict[str, bytes]:
+        """Return what stands for purged objects, by their ids."""
+        with readable():
+            return {key.hex(): buried(key, stored) for key, stored in self._database.read(statements.TOMBSTONES, {})}
+
+    def forget(self) -> None:
+        """Give up what was overwritten, as far as the database allows."""
+        self._database.forget()
 
     def collect(self, before: datetime, *, dry_run: bool) -> Garbage:
         """Return what no ref of any tract reaches, nor any move since a time, and delete it unless `dry_run`."""

@@ -69,7 +69,7 @@ ADD_COUNT = write(
     """
 INSERT INTO token_counts (blob, encoding, tokens, exact, seal)
 SELECT b.row_id, :encoding, :tokens, :exact, :seal FROM blobs b
-WHERE b.id = :id AND b.kind = 0 AND (b.encoding IS NULL OR b.encoding <> :encoding)
+WHERE b.id = :id AND b.kind <> 1 AND (b.encoding IS NULL OR b.encoding <> :encoding)
 ON CONFLICT DO NOTHING""",
     *("id", "encoding", "tokens", "exact", "seal"),
 )
@@ -81,6 +81,8 @@ ON CONFLICT DO NOTHING""",
     *("id", "n", "parent"),
 )
 
+BURY = write("UPDATE blobs SET kind = 2, payload = :payload WHERE id = :id", "id", "payload")
+TOMBSTONES = "SELECT id, payload FROM blobs WHERE kind = 2 ORDER BY id"
 FIND_RECORD = "SELECT payload FROM blobs WHERE id = :id AND kind = 1"
 FIND_REF = "SELECT target FROM refs WHERE tract = :tract AND name = :ref"
 REFS = "SELECT name, target FROM refs WHERE tract = :tract AND name >= :low AND name < :high ORDER BY name"
@@ -168,9 +170,9 @@ ON CONFLICT (operation, n) DO NOTHING""",
         )
         self.commits = f"{wanted} SELECT {COMMIT_COLUMNS} FROM wanted CROSS JOIN commits c WHERE c.id = wanted.id"
         self.known = f"{wanted} SELECT c.id FROM wanted CROSS JOIN commits c WHERE c.id = wanted.id"
-        self.known_blobs = f"{wanted} SELECT b.id FROM wanted CROSS JOIN blobs b WHERE b.id = wanted.id AND b.kind = 0"
+        self.known_blobs = f"{wanted} SELECT b.id FROM wanted CROSS JOIN blobs b WHERE b.id = wanted.id AND b.kind <> 1"
         self.blobs = f"""
-{wanted} SELECT wanted.id, b.payload FROM wanted CROSS JOIN blobs b WHERE b.id = wanted.id AND b.kind = 0"""
+{wanted} SELECT wanted.id, b.kind, b.payload FROM wanted CROSS JOIN blobs b WHERE b.id = wanted.id AND b.kind <> 1"""
         self.counts = f"""
 {wanted} SELECT wanted.id, coalesce(t.tokens, b.tokens), coalesce(t.exact, b.exact), coalesce(t.seal, b.seal)
 FROM wanted CROSS JOIN blobs b LEFT JOIN token_counts t ON t.blob = b.row_id AND t.encoding = :encoding

@@ -5,10 +5,10 @@ from typing import NamedTuple, Protocol
 
 from tract.exceptions import BusyError, ConcurrentMoveError, StorageError, TraceError
 from tract.model.commits import named_blobs
-from tract.protocols import NewBlob, NewCommit, NewObject, NewRecord, Operation, RefMove
+from tract.protocols import NewBlob, NewCommit, NewObject, NewRecord, Operation, RefMove, Tombstone
 from tract.storage import statements
 from tract.storage.ids import is_object_id, target_text
-from tract.storage.rows import Parameters, Row, blob_row, bytes_text, commit_row, count_row, move_rows
+from tract.storage.rows import Parameters, Row, blob_row, bytes_text, commit_row, count_row, grave_payload, move_rows
 from tract.storage.statements import Statements, Write
 
 _TRIES = 5
@@ -43,12 +43,17 @@ class Plan(NamedTuple):
     needed: set[bytes]
     """The messages that the commits name and that are not given along."""
 
+    graves: list[Row]
+
 
 def plan_objects(objects: Sequence[NewObject], encoding_row: Callable[[str], int]) -> Plan:
     """Return the rows of an operation's objects, each kind in the order given."""
-    plan = Plan([], [], [], [], [], [], set())
+    plan = Plan([], [], [], [], [], [], set(), [])
     for new in objects:
-        if isinstance(new, NewCommit):
+        if isinstance(new, Tombstone):
+            key = bytes.fromhex(new.id)
+            plan.graves.append((key, grave_payload(key, new.payload)))
+        elif isinstance(new, NewCommit):
             plan.needed.update(map(bytes.fromhex, named_blobs(new.commit.changes)))
             plan.commits.append(commit_row(new, encoding_row(new.facts.encoding)))
             if len(new.commit.parents) > 1:
@@ -95,6 +100,8 @@ def write_plan(transaction: Transaction, sql: Statements, plan: Plan) -> None:
             counts = counts + [(key, *count) for key, _, *count, _ in plan.blobs if count[0] is not None]
         if counts:
             transaction.write(statements.ADD_COUNT, counts)
+    if plan.graves:
+        transaction.write(statements.BURY, plan.graves)
     if plan.commits:
         _insert_commits(transaction, sql, plan)
     if sql.dialect.logged_moves is not None:
