@@ -57,7 +57,7 @@ WORK: dict[str, Callable[[Tract, int, random.Random], Iterator[str]]] = {
 
 
 def main(folder: str, durability: str, seed: str, weights: str) -> None:
-    """Work in a new store, closed and opened again now and then; `weights` names what is done, each as often as listed."""
+    """Work in a new store, closed and opened again now and then; `weights` names what to do, as often as listed."""
     chance, disk = random.Random(seed), LoadedDisk()
     names = weights.split()
     n = 0
