@@ -155,6 +155,29 @@ def test_switch_with_create_makes_the_branch(talk: Tract) -> None:
     assert texts(talk, "main") == ["one", "two", "three"]
 
 
+def test_a_dash_goes_back_to_the_branch_before(talk: Tract, another: Another) -> None:
+    """Back and forth, of this workspace alone; a branch renamed or deleted meanwhile is not gone to by its old name."""
+    with pytest.raises(RefNotFoundError, match="no other branch"):
+        talk.switch("-")
+    talk.switch("side", create=True)
+    with another(workspace="web") as other:
+        other.switch("side")
+        other.switch("third", create=True)
+
+    gone = [talk.switch("-"), talk.switch("-"), talk.switch("-")]
+    talk.rename_branch("main", "trunk")
+    back = talk.switch("-")
+    talk.switch("third")
+    talk.delete_branch("side")
+
+    assert (gone, back) == (["main", "side", "main"], "side")
+    with pytest.raises(RefNotFoundError, match="side"):
+        talk.switch("-")
+    with pytest.raises(RefNameError):
+        talk.switch("-", create=True)
+    assert talk.current_branch == "third"
+
+
 def test_switching_to_nothing_is_refused(talk: Tract) -> None:
     """There is no switching to a tag, a commit or a name that is no branch."""
     talk.tag("v1")

@@ -40,6 +40,15 @@ def test_switch_makes_a_branch_and_goes_there(shell: Shell) -> None:
     assert shell.texts() == ["one"]
 
 
+def test_switch_goes_back_to_the_branch_before(shell: Shell) -> None:
+    """`switch -` is where the workspace was before, as git's is."""
+    shell.says("user", "one")
+    shell.run("switch", "-c", "other")
+
+    assert shell.run("switch", "-").lines == [f"on branch main at {shell.head()[:8]}"]
+    assert shell.run("switch", "-").lines == [f"on branch other at {shell.head()[:8]}"]
+
+
 def test_switch_before_the_first_commit(shell: Shell) -> None:
     """The first branch may have another name from the start."""
     assert shell.run("switch", "-c", "trunk").lines == ["on branch trunk, which has no commits yet"]

@@ -84,13 +84,13 @@ def _rename(session: Session, names: Sequence[str]) -> None:
 @click.option("-c", "--create", is_flag=True, help="Make the branch first, at START (where the branch stands now).")
 @click.pass_obj
 def switch(session: Session, *, name: str, start: str | None, create: bool) -> None:
-    """Go to a branch."""
+    """Go to a branch; `-` is the one before."""
     if start is not None and not create:
         raise click.UsageError("START goes with -c")
     with session.open() as tract:
         if start is not None:
             tract.branch(name, start)
-        tract.switch(name, create=create and start is None)
+        name = tract.switch(name, create=create and start is None)
         head_id = tract.head_id
     at = [" at ", short(head_id)] if head_id is not None else [", which has no commits yet"]
     session.print(["on branch ", Styled(name, "branch"), *at])

@@ -19,7 +19,7 @@ class Refs(Verbs):
         return refs.names(self._repo, BRANCHES)
 
     def switch(self, name: str, *, create: bool = False) -> str:
-        """Put this object, and its workspace's HEAD, on a branch; `create` makes it first."""
+        """Put this object, and its workspace's HEAD, on a branch, `-` the one before; `create` makes it first."""
         return refs.switch(self._repo, name, create=create)
 
     def delete_branch(self, name: str, *, force: bool = False) -> None:

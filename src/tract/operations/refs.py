@@ -14,12 +14,15 @@ from tract.model.commits import Commit
 from tract.model.refs import BRANCHES, MERGES, TAGS, WORKSPACES, check_ref_name
 from tract.model.results import ReflogEntry
 from tract.operations.graph import descends
+from tract.operations.opening import FIRST_BRANCH
 from tract.operations.record import read_tip
 from tract.operations.repo import Repo
 from tract.operations.revisions import check_limit, find_named_ref, resolve_commit, resolve_revision
 from tract.protocols import RefMove, StoredCommit
 
 _ATTEMPTS = 100
+_PAGE = 50
+_BEFORE = "-"
 
 
 def branch(repo: Repo, name: str, at: str) -> str:
@@ -45,11 +48,14 @@ def names(repo: Repo, prefix: str) -> dict[str, str]:
 def switch(repo: Repo, name: str, *, create: bool) -> str:
     """Put the workspace on a branch and return its name; `create` makes it first, where the workspace stands.
 
-    Five statements at most. Of several objects of one workspace that switch at once, HEAD follows the last.
+    `-` is the branch where the workspace was before. Five statements at most, `-` apart. Of several objects of one
+    workspace that switch at once, HEAD follows the last.
     """
     repo.refuse_in_batch("switch")
-    ref = BRANCHES + check_ref_name(name)
     head = WORKSPACES + repo.workspace.name
+    if name == _BEFORE and not create:
+        name = _branch_before(repo, head)
+    ref = BRANCHES + check_ref_name(name)
     born = False
 
     def plan() -> list[RefMove]:
@@ -61,6 +67,18 @@ def switch(repo: Repo, name: str, *, create: bool) -> str:
     _publish(repo, "switch", plan)
     repo.workspace.stand_on(name, born=born)
     return name
+
+
+def _branch_before(repo: Repo, head: str) -> str:
+    """Return the branch that the workspace was on before its own, as the log of its HEAD tells."""
+    skip = 0
+    while page := repo.store.moves(head, skip=skip, limit=_PAGE):
+        for logged in page:
+            before = logged.move.old or BRANCHES + FIRST_BRANCH
+            if logged.operation.kind == "switch" and before != repo.branch_ref:
+                return before.removeprefix(BRANCHES)
+        skip += len(page)
+    raise RefNotFoundError("the workspace was on no other branch before", name=_BEFORE)
 
 
 def _creation(repo: Repo, ref: str) -> tuple[list[RefMove], bool]:
