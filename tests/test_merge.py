@@ -645,3 +645,16 @@ def test_a_side_without_its_call_answered_is_asked_about(t: Tract) -> None:
     result.resolve(conflict.id, conflict.choices[0])
     t.commit_merge()
     assert texts(t)[-1] == "x"
+
+
+def test_a_remembered_side_is_the_same_side_from_the_other_branch(t: Tract) -> None:
+    """Whoever chose main's words gets main's words too where the other branch takes main in."""
+    both_edit(t)
+    result = t.merge("side")
+    result.resolve(result.conflicts[0].id, "ours")
+    t.abort_merge()
+    t.switch("side")
+
+    other = t.merge("main")
+
+    assert other.preview().messages[1].text == "ours"

@@ -69,6 +69,11 @@ class Conflict:
         told = [self.kind.encode(), self.key.encode("utf-8", "surrogatepass"), encode(self.base), *sides]
         return object_id("conflict", b"\0".join(told))
 
+    def is_first(self, side: str) -> bool:
+        """Tell whether a side's value comes first in the order that the id has them in: the same from either side."""
+        ours, theirs = encode(self.ours), encode(self.theirs)
+        return ours <= theirs if side == "ours" else theirs < ours
+
     @property
     def message_id(self) -> str | None:
         """The id of the message concerned, None if the conflict is about the configuration."""

@@ -47,7 +47,7 @@ class Answers:
             for conflict in fresh:
                 kept = read_remembered(self.repo, known[conflict.id]) if conflict.id in known else None
                 if kept is not None and (kept.by == "person" or may_settle(conflict, allow)):
-                    self.take_fitting({conflict.id: replace(kept, by="remembered")})
+                    self.take_fitting({conflict.id: kept.recalled(conflict)})
 
     def take_fitting(self, answers: Mapping[str, KeptAnswer]) -> None:
         """Take those of some answers that still make valid messages of this plan."""
@@ -149,5 +149,5 @@ def _read(conflict: Conflict, resolution: Resolution) -> KeptAnswer:
     if text is not None and not isinstance(text, str):
         raise ContentError(f"a resolution's content_text is text, not {type(text).__name__}")
     if text is not None and not conflict.takes_text:
-        return KeptAnswer("resolver", choice=text)
+        return KeptAnswer.of_choice("resolver", conflict, text)
     return KeptAnswer("resolver", text=text)

@@ -143,7 +143,7 @@ def _find_conflict(waiting: Waiting, conflict_id: str) -> Conflict:
 def _read_answer(waiting: Waiting, conflict: Conflict, answer: "str | Resolution") -> KeptAnswer:
     others = {key: kept for key, kept in waiting.answers.given.items() if key != conflict.id}
     if isinstance(answer, str) and answer in conflict.choices:
-        kept = KeptAnswer("person", choice=answer)
+        kept = KeptAnswer.of_choice("person", conflict, answer)
         check_kept(waiting.prepared, conflict.id, kept, others)
         return kept
     resolution = Resolution("resolved", content_text=answer) if isinstance(answer, str) else answer

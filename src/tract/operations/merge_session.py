@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from tract.exceptions import CorruptionError
+from tract.model.conflicts import SIDES, Conflict
 from tract.model.encoding import decode, encode, object_id
 from tract.model.messages import Message, parse_message
 from tract.model.refs import MERGES, REMEMBERED
@@ -45,7 +46,8 @@ class MergeOptions:
 class KeptAnswer:
     """A conflict's answer as it is stored: one of its choices, a text, or the fields of a whole message.
 
-    `by` says who settled it; `generation_config` and `reasoning` are a model's.
+    `by` says who settled it; `generation_config` and `reasoning` are a model's. `first` says which side a choice of a
+    side means, by the order of the sides' values, so that it holds from the other side too.
     """
 
     by: Settler
@@ -54,6 +56,20 @@ class KeptAnswer:
     fields: Mapping[str, Any] | None = None
     reasoning: str | None = None
     generation_config: Mapping[str, Any] | None = None
+    first: bool | None = None
+
+    @classmethod
+    def of_choice(cls, by: Settler, conflict: Conflict, choice: str) -> "KeptAnswer":
+        """Return the answer that is a choice of a conflict's."""
+        return cls(by, choice=choice, first=conflict.is_first(choice) if choice in SIDES else None)
+
+    def recalled(self, conflict: Conflict) -> "KeptAnswer":
+        """Return a remembered answer as the answer to the conflict that came up again, maybe from the other side."""
+        if self.first is None:
+            return replace(self, by="remembered")
+        return replace(
+            self, by="remembered", choice=next(side for side in SIDES if conflict.is_first(side) == self.first)
+        )
 
     def as_resolution(self) -> Resolution:
         """Return the answer as a resolver would give it; a choice stands in `content_text`."""
