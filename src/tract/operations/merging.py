@@ -1,10 +1,7 @@
 """Merging: plan, ask with nothing held, publish; a merge with open conflicts waits in the store."""
 
-import random
-import time
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar, get_args
+from typing import get_args
 
 from tract.exceptions import ConcurrentMoveError, MergeError, MergeInProgressError, UnresolvedConflictsError
 from tract.history.merge import Settled
@@ -27,11 +24,9 @@ from tract.operations.merge_session import (
 from tract.operations.merge_waiting import Waiting, all_conflicts, read_waiting, save_waiting
 from tract.operations.record import read_tip
 from tract.operations.repo import Repo
+from tract.operations.retry import retried
 from tract.operations.revisions import resolve_commit
 from tract.protocols import RefMove, ResolverCallable, StoredCommit
-
-Found = TypeVar("Found")
-_LONGEST_PAUSE_SECONDS = 0.05
 
 
 def merge(repo: Repo, source: str, options: MergeOptions, resolver: ResolverCallable | None) -> MergeResult:
@@ -42,7 +37,7 @@ def merge(repo: Repo, source: str, options: MergeOptions, resolver: ResolverCall
         raise MergeError(f"a resolver is called with a conflict, and {type(resolver).__name__} cannot be called")
     theirs = resolve_commit(repo, source)
     _check_free(repo, repo.workspace.branch)
-    return _retried(_Merging(repo, source, theirs, options, resolver=resolver).once)
+    return retried(_Merging(repo, source, theirs, options, resolver=resolver).once)
 
 
 def find_session(repo: Repo) -> MergeResult | None:
@@ -84,7 +79,7 @@ def commit_merge(repo: Repo, result: MergeResult | None) -> Commit:
         moves = deletion(repo, session.source, session.theirs_id, session.options)
         return publish_merge(repo, finished, operation, [closing, *moves])
 
-    commit = _retried(once)
+    commit = retried(once)
     if result is not None:
         result.committed, result.commit, result.session_id = True, commit, None
     return commit
@@ -240,16 +235,3 @@ def _unresolved(repo: Repo, waiting: Waiting) -> UnresolvedConflictsError:
     return UnresolvedConflictsError(
         f"{count} conflict{'s are' if count > 1 else ' is'} not settled", conflicts=still_open
     )
-
-
-def _retried(once: Callable[[], Found]) -> Found:
-    """Return what a function gives, trying again while other writers move what it wants to move."""
-    attempt = 0
-    while True:
-        try:
-            return once()
-        except ConcurrentMoveError:
-            attempt += 1
-            if attempt > 100:
-                raise
-            time.sleep(random.uniform(0, min(_LONGEST_PAUSE_SECONDS, 0.001 * 2 ** min(attempt, 10))))

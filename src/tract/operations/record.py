@@ -4,28 +4,27 @@ Source: the optimistic loop of compare-and-set stores; the id of the operation i
 lost race changes no message's id.
 """
 
-import random
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tract.exceptions import ConcurrentMoveError, ContentError, RefNotFoundError
 from tract.history.append import find_hidden_call, plan_append
+from tract.history.fitting import untouched
 from tract.history.fold import apply_changes, check_context, open_calls
-from tract.model.changes import Append, Change, Configure, Edit, Fold, Insert, Move, SetMark, Unfold
+from tract.model.changes import Change, Configure, Edit
 from tract.model.commits import Commit, ContextFacts, OpenCall, added_messages, build_commit
-from tract.model.context import Context, Entry
-from tract.model.encoding import decode, encode, same_json
+from tract.model.context import Context
+from tract.model.encoding import decode, encode
 from tract.model.messages import Blob
 from tract.model.refs import BRANCHES
 from tract.operations.graph import descends
 from tract.operations.load import keep_context, load_context
 from tract.operations.rendering import encoding_of, find_changed, overhead_of, render, visible_tokens
 from tract.operations.repo import Repo
+from tract.operations.retry import pause
 from tract.protocols import NewBlob, NewCommit, NewObject, Operation, RefMove, StoredCommit, TokenCount
 
-_LONGEST_PAUSE_SECONDS = 0.05
 Fill = Callable[["Draft"], None]
 """Adds what a verb does to a draft."""
 
@@ -205,7 +204,7 @@ class Draft:
                 return self._publish_once(notes)
             except ConcurrentMoveError as error:
                 attempt += 1
-                time.sleep(random.uniform(0, min(_LONGEST_PAUSE_SECONDS, 0.001 * 2 ** min(attempt, 10))))
+                pause(attempt)
                 newer = self._newer_tip(error)
                 if again is None:
                     self._replay(newer, error)
@@ -267,7 +266,7 @@ class Draft:
         before = load_context(self.repo, self.commit)
         distance = newer.generation - (self.tip.generation if self.tip is not None else 0)
         after = load_context(self.repo, newer.commit, page=distance)
-        if not all(_untouched(change, before, after) for change in self.changes):
+        if not all(untouched(change, before, after) for change in self.changes):
             raise error
         said = [change.message for change in self.changes if isinstance(change, Append)]
         if newer.facts.open_calls and said and said[0].answers is None:
@@ -277,34 +276,6 @@ class Draft:
             check_context(context)
         self.tip, self.tip_facts, self._context = newer, newer.facts, context
         self.open_calls = open_calls(context)
-
-
-def _untouched(change: Change, before: Context, after: Context) -> bool:
-    """Tell whether what a change names stands in the newer context as it stood when the change was made."""
-    match change:
-        case Configure(settings):
-            return all(same_json(before.config.get(key), after.config.get(key)) for key in settings)
-        case Append(message):
-            named = [] if message.answers is None else [message.answers]
-        case Insert(message, after_id):
-            named = [message_id for message_id in (message.answers, after_id) if message_id is not None]
-        case Edit(message_id) | SetMark(message_id) | Move(message_id):
-            named = [message_id]
-        case Fold(_, message_ids):
-            # A summary tells of whole exchanges: a result that came meanwhile is not in it.
-            return all(before.exchange(message_id) == after.exchange(message_id) for message_id in message_ids)
-        case Unfold(summary_id):
-            named = [summary_id]
-    added = added_messages([change])
-    return all(after.find(message.message_id) is None for message in added) and all(
-        _standing(before, message_id) == _standing(after, message_id) for message_id in named
-    )
-
-
-def _standing(context: Context, message_id: str) -> tuple[Entry, Entry] | None:
-    """Return a message's entry and the one that carries its mark."""
-    entry = context.find(message_id)
-    return None if entry is None else (entry, context.head(entry))
 
 
 def count_blob(repo: Repo, blob: Blob, encoding: str) -> TokenCount:
