@@ -1,16 +1,16 @@
 """Answers to conflicts: what a strategy answers, and whether a resolver's answer can stand."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, Protocol
 
 from tract.exceptions import ContentError
 from tract.history.answering import answered_message, checked
 from tract.history.draft import stronger
-from tract.history.merge import MergePlan, Settled, settle
+from tract.history.merge import Settled
 from tract.history.merge_base import Load
 from tract.history.message_merge import merge_message
 from tract.model.conflicts import SIDES, Answer, Conflict
-from tract.model.messages import text_of
+from tract.model.messages import Blob, text_of
 
 Strategy = Literal["ours", "theirs", "union"]
 
@@ -19,8 +19,35 @@ _LENGTH_FACTOR = 1.5
 _LENGTH_FREE = 1_000
 
 
+class Plan(Protocol):
+    """What is planned and may have to be asked about: a merge, or one step of a replay."""
+
+    @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """What is asked before anything is answered."""
+        ...
+
+    @property
+    def new_blobs(self) -> Mapping[str, Blob]:
+        """The messages that planning made, by id; they are not stored yet."""
+        ...
+
+    @property
+    def load(self) -> Load:
+        """What gives the messages that conflicts are about."""
+        ...
+
+    def settle(self, answers: Mapping[str, Answer]) -> Settled:
+        """Return the plan with answers applied, by conflict id; answers to other conflicts are ignored.
+
+        Raises:
+            ContentError: an answer does not fit its conflict, or makes no valid message.
+        """
+        ...
+
+
 def settle_by_strategy(
-    plan: MergePlan, strategy: Strategy, answers: Mapping[str, Answer]
+    plan: Plan, strategy: Strategy, answers: Mapping[str, Answer]
 ) -> tuple[Settled, dict[str, Answer]]:
     """Return a plan settled by a strategy where `answers` say nothing, and all answers used.
 
@@ -28,10 +55,8 @@ def settle_by_strategy(
     """
     used = dict(answers)
     while True:
-        settled = settle(plan, used)
-        found = {
-            conflict.id: strategy_answer(conflict, strategy, plan.merging.load) for conflict in settled.open_conflicts
-        }
+        settled = plan.settle(used)
+        found = {conflict.id: strategy_answer(conflict, strategy, plan.load) for conflict in settled.open_conflicts}
         fresh = {key: answer for key, answer in found.items() if answer is not None and key not in used}
         if not fresh:
             return settled, used

@@ -38,7 +38,10 @@ class Settled:
 
 @dataclass(frozen=True)
 class Merging:
-    """The half of a merge that no answer changes."""
+    """The half of a merge that no answer changes.
+
+    `other_order` is a second order in which no call may be without its result either; empty: no call is open.
+    """
 
     sides: Sides
     registers: Registers
@@ -63,15 +66,32 @@ class MergePlan:
     new_blobs: Mapping[str, Blob]
     merging: Merging = field(repr=False, compare=False)
 
+    @property
+    def load(self) -> Load:
+        """What gives the messages that conflicts are about, those that merging made too."""
+        return self.merging.load
+
+    def settle(self, answers: Mapping[str, Answer]) -> Settled:
+        """Return the plan with answers applied; see `settle`."""
+        return settle(self, answers)
+
 
 def plan_merge(
-    base: Context | MergeBase, ours: Context, theirs: Context, *, load: Load, review: Review = "system"
+    base: Context | MergeBase,
+    ours: Context,
+    theirs: Context,
+    *,
+    load: Load,
+    review: Review = "system",
+    one_way: bool = False,
 ) -> MergePlan:
     """Return the merge of two contexts; it depends on the three contexts alone.
 
     `load` is asked for what `contested_blobs` names, and when the plan is settled for what conflicts are about.
+    `one_way`: theirs comes behind ours, and is not to be asked the same from the other side.
     """
-    started = prepare_merge(_as_base(base), MergeBase(ours), MergeBase(theirs), load=load, review=review)
+    sides = (_as_base(base), MergeBase(ours), MergeBase(theirs))
+    started = prepare_merge(*sides, load=load, review=review, one_way=one_way)
     settled = assemble(started, Answers({}))[0]
     return MergePlan(settled.context, settled.open_conflicts, settled.notices, settled.new_blobs, started)
 
@@ -91,7 +111,9 @@ def contested_blobs(base: Context | MergeBase, ours: Context, theirs: Context) -
     return [blob for blob in contested(Sides.of(start, MergeBase(ours), MergeBase(theirs))) if blob not in start.blobs]
 
 
-def prepare_merge(base: MergeBase, ours: MergeBase, theirs: MergeBase, *, load: Load, review: Review) -> Merging:
+def prepare_merge(
+    base: MergeBase, ours: MergeBase, theirs: MergeBase, *, load: Load, review: Review, one_way: bool = False
+) -> Merging:
     """Return the half of a merge that no answer changes."""
 
     def load_any(blob_id: str) -> Mapping[str, Any]:
@@ -106,7 +128,7 @@ def prepare_merge(base: MergeBase, ours: MergeBase, theirs: MergeBase, *, load: 
     order = merge_order(base.context, our_side, their_side)
     other_order: list[Entry] = []
     if may_have_open_calls(ours.context, theirs.context):
-        other_order = merge_order(base.context, their_side, our_side).entries
+        other_order = order.entries if one_way else merge_order(base.context, their_side, our_side).entries
     stale, notices = stale_replies(sides, review)
     if order.disputed:
         notices.append(Notice("order", (), "the two sides have common messages in different orders"))

@@ -1,15 +1,17 @@
 """The answers of a merge: remembered ones, a strategy's, a resolver's; who gave them is kept."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Protocol, TypeVar
 
 from tract.exceptions import ContentError, MergeAbortedError, MergeError
-from tract.history.answers import check_answer, settle_by_strategy
-from tract.history.merge import Settled, settle
-from tract.model.conflicts import Answer, Conflict
+from tract.history.answers import Plan, check_answer, settle_by_strategy
+from tract.history.merge import Settled
+from tract.model.conflicts import Answer, Conflict, ConflictInfo
 from tract.model.encoding import decode, encode, shown
-from tract.operations.merge_plan import Prepared, describe, loader
+from tract.model.messages import Blob
+from tract.operations.merge_plan import loader
 from tract.operations.merge_session import (
     KeptAnswer,
     Settler,
@@ -22,18 +24,39 @@ from tract.operations.repo import Repo
 from tract.protocols import Resolution, ResolverCallable
 
 
+class Planned(Protocol):
+    """A plan with what tells of its conflicts."""
+
+    @property
+    def plan(self) -> Plan:
+        """What is to be settled."""
+        ...
+
+    @property
+    def unstored(self) -> Mapping[str, Blob]:
+        """The messages that no store has yet, by blob id."""
+        ...
+
+    def describe(self, repo: Repo, conflicts: Sequence[Conflict]) -> tuple[ConflictInfo, ...]:
+        """Return conflicts as somebody who settles them needs to see them."""
+        ...
+
+
+PlanKind = TypeVar("PlanKind", bound=Planned)
+
+
 @dataclass
-class Answers:
+class Answers(Generic[PlanKind]):
     """The answers gathered so far for one plan, and what they make of it."""
 
     repo: Repo
-    prepared: Prepared
+    prepared: PlanKind
     given: dict[str, KeptAnswer] = field(default_factory=dict)
     left_open: set[str] = field(default_factory=set)
 
     def settled(self) -> Settled:
         """Return what the answers make of the plan."""
-        return settle(self.prepared.plan, _plain(self.given))
+        return self.prepared.plan.settle(_plain(self.given))
 
     def recall(self, allow: Collection[str]) -> None:
         """Take the answers that were remembered of open conflicts, and of those that these bring up.
@@ -52,7 +75,7 @@ class Answers:
     def take_fitting(self, answers: Mapping[str, KeptAnswer]) -> None:
         """Take those of some answers that still make valid messages of this plan."""
         with suppress(ContentError):
-            settle(self.prepared.plan, _plain({**self.given, **answers}))
+            self.prepared.plan.settle(_plain({**self.given, **answers}))
             self.given.update(answers)
             return
         for conflict_id, kept in answers.items():
@@ -75,7 +98,7 @@ class Answers:
             MergeAbortedError: it answered `abort`.
         """
         while fresh := [conflict for conflict in self.settled().open_conflicts if conflict.id not in self.left_open]:
-            for conflict, info in zip(fresh, describe(self.repo, self.prepared, fresh), strict=True):
+            for conflict, info in zip(fresh, self.prepared.describe(self.repo, fresh), strict=True):
                 if may_settle(conflict, allow):
                     self._take(conflict, resolver(info))
                 else:
@@ -101,7 +124,7 @@ def may_settle(conflict: Conflict, allow: Collection[str]) -> bool:
 
 
 def kept_answer(
-    prepared: Prepared, conflict: Conflict, resolution: Resolution, given: Mapping[str, KeptAnswer], *, by: Settler
+    prepared: Planned, conflict: Conflict, resolution: Resolution, given: Mapping[str, KeptAnswer], *, by: Settler
 ) -> KeptAnswer:
     """Return a resolution as the answer to a conflict, if it may be one beside those given before.
 
@@ -117,26 +140,26 @@ def kept_answer(
     return kept
 
 
-def check_kept(prepared: Prepared, conflict_id: str, kept: KeptAnswer, given: Mapping[str, KeptAnswer]) -> None:
+def check_kept(prepared: Planned, conflict_id: str, kept: KeptAnswer, given: Mapping[str, KeptAnswer]) -> None:
     """Check that an answer settles its conflict beside those given before.
 
     Raises:
         ContentError: it does not.
     """
-    settle(prepared.plan, _plain({**given, conflict_id: kept}))
+    prepared.plan.settle(_plain({**given, conflict_id: kept}))
 
 
 def _plain(given: Mapping[str, KeptAnswer]) -> dict[str, Answer]:
     return {key: Answer(kept.choice, kept.text, kept.fields) for key, kept in given.items()}
 
 
-def _resolver_answer(answers: Answers, conflict: Conflict, resolution: Resolution) -> KeptAnswer | None:
+def _resolver_answer(answers: Answers[Any], conflict: Conflict, resolution: Resolution) -> KeptAnswer | None:
     """Return what a resolver answered, None where it cannot stand: it counts as `skip` then."""
     try:
         kept = kept_answer(answers.prepared, conflict, resolution, answers.given, by="resolver")
     except ContentError:
         return None
-    load = loader(answers.repo, {**answers.prepared.base.blobs, **answers.prepared.plan.new_blobs})
+    load = loader(answers.repo, answers.prepared.unstored)
     problem = check_answer(conflict, Answer(kept.choice, kept.text, kept.fields), load)
     return kept if problem is None else None
 

@@ -10,7 +10,6 @@ from tract.model.commits import Commit
 from tract.model.conflicts import Conflict, ConflictInfo, Notice
 from tract.operations.load import load_context
 from tract.operations.merge_answers import check_kept, kept_answer
-from tract.operations.merge_plan import describe
 from tract.operations.merge_session import KeptAnswer
 from tract.operations.merge_waiting import Waiting, read_waiting, save_waiting
 from tract.operations.read import compiled
@@ -109,7 +108,7 @@ class MergeResult:
         return waiting
 
     def _show(self, waiting: Waiting) -> None:
-        self.conflicts = describe(self.repo, waiting.prepared, waiting.conflicts)
+        self.conflicts = waiting.prepared.describe(self.repo, waiting.conflicts)
         self.notices = waiting.settled.notices
         self.resolutions = resolutions_of(waiting.answers.given, waiting.conflicts)
         self.base_ids = waiting.prepared.base_ids

@@ -22,7 +22,7 @@ class Waiting:
     record_id: str
     session: MergeSession
     prepared: Prepared
-    answers: Answers
+    answers: Answers[Prepared]
     settled: Settled
     conflicts: tuple[Conflict, ...]
 
@@ -50,7 +50,7 @@ def read_waiting(repo: Repo, branch: str) -> Waiting | None:
     return Waiting(branch, record_id, session, prepared, answers, settled, all_conflicts(answers, settled))
 
 
-def all_conflicts(answers: Answers, settled: Settled) -> tuple[Conflict, ...]:
+def all_conflicts(answers: Answers[Prepared], settled: Settled) -> tuple[Conflict, ...]:
     """Return a plan's conflicts and those that its answers brought up, settled or open, in the order they came up."""
     known = {conflict.id: conflict for conflict in answers.prepared.plan.conflicts}
     while True:

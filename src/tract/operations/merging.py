@@ -9,7 +9,7 @@ from tract.model.commits import Commit
 from tract.model.refs import BRANCHES, MERGES
 from tract.operations.merge_answers import Answers
 from tract.operations.merge_commit import Finished, deletion, publish_merge
-from tract.operations.merge_plan import Prepared, describe, find_bases, prepare
+from tract.operations.merge_plan import Prepared, find_bases, prepare
 from tract.operations.merge_result import MergeKind, MergeResult, resolutions_of, waiting_result
 from tract.operations.merge_session import (
     KeptAnswer,
@@ -132,7 +132,7 @@ class _Merging:
             return self._commit(answers, settled, "conflict")
         return self._wait(answers, settled)
 
-    def _gather(self, answers: Answers) -> None:
+    def _gather(self, answers: Answers[Prepared]) -> None:
         """Gather answers: a strategy's first, then remembered ones, then a resolver's."""
         answers.follow(self.options.strategy)
         answers.recall(self.options.allow)
@@ -159,10 +159,10 @@ class _Merging:
         self.repo.workspace.born = True
         return self._result("fast_forward", base_ids, commit=self.theirs.commit, committed=True)
 
-    def _commit(self, answers: Answers, settled: Settled, kind: MergeKind) -> MergeResult:
+    def _commit(self, answers: Answers[Prepared], settled: Settled, kind: MergeKind) -> MergeResult:
         prepared = answers.prepared
         conflicts = all_conflicts(answers, settled)
-        infos = describe(self.repo, prepared, conflicts)
+        infos = prepared.describe(self.repo, conflicts)
         finished = Finished(self.branch, self.source, self.options, prepared, settled, conflicts, answers.given)
         moves = deletion(self.repo, self.source, self.theirs.commit.id, self.options)
         commit = publish_merge(self.repo, finished, self.operation, moves)
@@ -171,7 +171,7 @@ class _Merging:
         result.resolutions = resolutions_of(answers.given, conflicts)
         return result
 
-    def _wait(self, answers: Answers, settled: Settled) -> MergeResult:
+    def _wait(self, answers: Answers[Prepared], settled: Settled) -> MergeResult:
         """Keep the merge in the store, for a person or another process to go on."""
         conflicts = all_conflicts(answers, settled)
         ids = tuple(conflict.id for conflict in conflicts)
@@ -230,7 +230,7 @@ def _unresolved(repo: Repo, waiting: Waiting) -> UnresolvedConflictsError:
     ids = tuple(conflict.id for conflict in waiting.conflicts)
     if ids != waiting.session.conflict_ids:
         save_waiting(repo, waiting, replace(waiting.session, conflict_ids=ids), "merge")
-    still_open = describe(repo, waiting.prepared, waiting.settled.open_conflicts)
+    still_open = waiting.prepared.describe(repo, waiting.settled.open_conflicts)
     count = len(still_open)
     return UnresolvedConflictsError(
         f"{count} conflict{'s are' if count > 1 else ' is'} not settled", conflicts=still_open

@@ -12,7 +12,7 @@ from tract.exceptions import ConcurrentMoveError, ContentError, RefNotFoundError
 from tract.history.append import find_hidden_call, plan_append
 from tract.history.fitting import untouched
 from tract.history.fold import apply_changes, check_context, open_calls
-from tract.model.changes import Change, Configure, Edit
+from tract.model.changes import Append, Change, Configure, Edit
 from tract.model.commits import Commit, ContextFacts, OpenCall, added_messages, build_commit
 from tract.model.context import Context
 from tract.model.encoding import decode, encode
