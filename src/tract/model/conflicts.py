@@ -18,6 +18,8 @@ ConflictKind = Literal[
     "fold_vs_skip",
     "fold_vs_edit",
     "unanswered_call",
+    "missing_message",
+    "missing_call",
 ]
 Leave = Literal["system", "tool_result", "fold_vs_skip"]
 """What a model may settle only with leave: `merge(allow=...)` names it."""
