@@ -24,6 +24,7 @@ from tract.exceptions import (
     RefExistsError,
     RefNameError,
     RefNotFoundError,
+    ReplayInProgressError,
     RevisionError,
     SchemaVersionError,
     StorageError,
@@ -34,7 +35,7 @@ from tract.exceptions import (
 )
 from tract.facade import Tract
 from tract.model.commits import Commit
-from tract.model.conflicts import ConflictInfo
+from tract.model.conflicts import CherryPickIssue, ConflictInfo, RebaseWarning
 from tract.model.messages import Message
 from tract.model.results import Diff, Status
 from tract.protocols import Resolution, ResolverCallable
@@ -48,6 +49,7 @@ __all__ = [
     "BudgetError",
     "BundleError",
     "BusyError",
+    "CherryPickIssue",
     "Commit",
     "CommitNotFoundError",
     "CompressError",
@@ -66,10 +68,12 @@ __all__ = [
     "OperationNotFoundError",
     "PrerequisitesError",
     "ReadOnlyError",
+    "RebaseWarning",
     "RefError",
     "RefExistsError",
     "RefNameError",
     "RefNotFoundError",
+    "ReplayInProgressError",
     "Resolution",
     "ResolverCallable",
     "RevisionError",

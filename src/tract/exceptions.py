@@ -16,9 +16,10 @@
     ├── BudgetError                  what must stay in the context is larger than the budget
     ├── CompressError                nothing there may be folded, or nobody is there to write the summary
     │   └── SummaryError             a summary that is refused: empty, too long, or without what must be kept
-    ├── MergeError
-    │   ├── UnresolvedConflictsError a merge that still has open conflicts
+    ├── MergeError                   a merge or replay that cannot be done, or that is not there
+    │   ├── UnresolvedConflictsError a merge or replay that still has open conflicts
     │   ├── MergeInProgressError     the branch already has a merge that waits
+    │   │   └── ReplayInProgressError a rebase, cherry-pick or revert waits on the branch
     │   └── MergeAbortedError        a resolver answered `abort`
     ├── StorageError                 the store failed
     │   ├── BusyError                another process held the store for longer than the wait budget
@@ -145,11 +146,11 @@ class SummaryError(CompressError):
 
 
 class MergeError(TraceError):
-    """A merge that cannot be done, or that is not there."""
+    """A merge or replay that cannot be done, or that is not there."""
 
 
 class UnresolvedConflictsError(MergeError):
-    """A merge was to be committed while conflicts are open."""
+    """A merge or replay was to be committed while conflicts are open."""
 
     conflicts: Sequence[object] = ()
 
@@ -159,6 +160,10 @@ class MergeInProgressError(MergeError):
 
     branch: str | None = None
     session_id: str | None = None
+
+
+class ReplayInProgressError(MergeInProgressError):
+    """A rebase, cherry-pick or revert waits on the branch."""
 
 
 class MergeAbortedError(MergeError):

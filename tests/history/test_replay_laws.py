@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from merge_support import BLOBS, CHOICES, OPS, Triple, choose, faults, law, load, play, started, triples
-from tract.history.fold import check_context
+from merge_support import BLOBS, CHOICES, OPS, Op, Triple, choose, faults, law, load, play, started, triples
+from tract.history.fold import apply_changes, check_context
 from tract.history.merge import Settled
 from tract.history.replan import plan_changes
 from tract.history.replay import Step, StepPlan, fitted, inverse
@@ -78,8 +78,6 @@ def test_whatever_is_answered_the_context_is_whole(triple: Triple, wishes: list[
     assert faults(context) == []
     check_context(context)
     assert {entry.message_id for entry in ours.entries} <= {entry.message_id for entry in context.entries}
-    from tract.history.fold import apply_changes
-
     assert apply_changes(ours, plan_changes(ours, context)) == context
 
 
@@ -91,10 +89,6 @@ def test_messages_may_be_missing(triple: Triple, wishes: list[str], gone: set[in
     units = [entry.message_id for entry in base.entries if entry.answers is None and not entry.summary]
     onto = without(ours, {units[number] for number in gone if number < len(units)})
     assume(faults(onto) == [])
-    try:
-        check_context(onto)
-    except Exception:
-        assume(False)
 
     context = replayed(step_of(base, theirs), onto, wishes)
 
@@ -123,7 +117,7 @@ def test_replaying_twice_adds_nothing(triple: Triple) -> None:
 
 @law
 @given(OPS, OPS)
-def test_a_revert_takes_a_change_back_and_its_own_revert_restores_it(first: list, second: list) -> None:
+def test_a_revert_takes_a_change_back_and_its_own_revert_restores_it(first: list[Op], second: list[Op]) -> None:
     """A model sees what it saw before the change; reverting the revert gives the context after the change."""
     before = play(started(), first, "c")
     after = play(before, second, "t")

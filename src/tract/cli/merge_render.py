@@ -1,11 +1,14 @@
-"""Merges and conflicts as lines for people, and a conflict as the text that an editor is opened on."""
+"""Merges, replays and conflicts as lines for people, and a conflict as the text that an editor is opened on."""
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from tract.cli.render import count, id_length, short
+from tract.cli.render import count, id_length, setting, short
 from tract.cli.terminal import Line, Styled, one_line, preview
 from tract.model.conflicts import ConflictInfo, ConflictKind
 from tract.operations.merge_result import MergeResult
+from tract.operations.replay_result import ReplayResult, named
 from tract.protocols import Resolution
 
 _KINDS: Mapping[ConflictKind, str] = {
@@ -19,10 +22,21 @@ _KINDS: Mapping[ConflictKind, str] = {
     "tool_result": "the sides have two results of one call",
     "unanswered_call": "one side left a call without its result, and something would stand behind it",
     "config": "the sides set it to two values",
+    "missing_message": "the commit changed it, and the branch does not have it: 'theirs' brings it along",
+    "missing_call": "the commit answers its call, and the branch does not have it: 'theirs' brings it along",
 }
 _MARKERS = ("<<<<<<< ", "||||||| ", "=======", ">>>>>>> ")
 _SHOWN_LINES = 6
 _SHOWN_CHARACTERS = 400
+_DOING = {"rebase": "rebasing {1} onto {0}", "cherry_pick": "picking {0} onto {1}", "revert": "reverting {0} on {1}"}
+_DONE = {"rebase": "rebased {1} onto {0}", "cherry_pick": "picked {0} onto {1}", "revert": "reverted {0} on {1}"}
+_NOTHING = {
+    "rebase": "{1} stands on {0} already",
+    "cherry_pick": "{1} has {0} already",
+    "revert": "{1} has nothing of {0} to take back",
+}
+
+Waiting = MergeResult | ReplayResult
 
 
 def merge_lines(result: MergeResult) -> Iterator[Line]:
@@ -37,6 +51,60 @@ def merge_lines(result: MergeResult) -> Iterator[Line]:
     yield from next_steps(result)
 
 
+def replay_lines(result: ReplayResult) -> Iterator[Line]:
+    """Yield what a rebase, cherry-pick or revert came to, in words; with what to do next where it waits."""
+    at: list[str | Styled] = [" at ", short(result.commit.id)] if result.commit is not None else []
+    if result.session_id is not None:
+        yield [doing(result), ": ", Styled(_left(result), "warning")]
+    elif result.kind == "fast_forward":
+        yield [
+            Styled(result.target, "branch"),
+            f" had nothing of its own: it now stands where {result.source} does,",
+            *at,
+        ]
+    elif result.committed:
+        counts = [count(len(result.commits), "commit")]
+        counts += [f"{len(result.dropped)} left out"] if result.dropped else []
+        settled = f", {count(len(result.conflicts), 'conflict')} settled" if result.conflicts else ""
+        yield [_DONE[result.verb].format(result.source, result.target), *at, f": {', '.join(counts)}{settled}"]
+    else:
+        yield _NOTHING[result.verb].format(result.source, result.target)
+    for notice in result.notices:
+        yield f"note: {one_line(notice.text)}"
+    if result.session_id is not None:
+        yield ""
+        yield from conflict_lines(result, shown_lines=_SHOWN_LINES)
+        yield from next_steps(result)
+
+
+def doing(result: Waiting) -> str:
+    """Return what waits, in words."""
+    if isinstance(result, ReplayResult):
+        return _DOING[result.verb].format(result.source, result.target)
+    return f"merging {result.source} into {result.target}"
+
+
+def command_of(result: Waiting) -> str:
+    """Return the command that goes on with what waits."""
+    return f"tract {named(result.verb)}" if isinstance(result, ReplayResult) else "tract merge"
+
+
+def _left(result: Waiting) -> str:
+    left = len(result.open_conflicts)
+    return f"{count(left, 'conflict')} open" if left else "every conflict has an answer, and nothing is committed yet"
+
+
+def with_values(conflict: ConflictInfo) -> ConflictInfo:
+    """Return a conflict whose texts, where it is about a setting, are its values as they are shown elsewhere."""
+    if conflict.conflict_type != "config":
+        return conflict
+    ours, theirs = (
+        setting(None if text is None else json.loads(text))
+        for text in (conflict.content_a_text, conflict.content_b_text)
+    )
+    return replace(conflict, content_a_text=ours, content_b_text=theirs)
+
+
 def _headline(result: MergeResult) -> Iterator[Line]:
     at: list[str | Styled] = [" at ", short(result.commit.id)] if result.commit is not None else []
     target = Styled(result.target, "branch")
@@ -48,27 +116,25 @@ def _headline(result: MergeResult) -> Iterator[Line]:
         settled = f", {count(len(result.conflicts), 'conflict')} settled" if result.conflicts else ""
         yield [f"merged {result.source} into ", target, *at, settled]
     else:
-        left = len(result.open_conflicts)
-        state = (
-            f"{count(left, 'conflict')} open" if left else "every conflict has an answer, and nothing is committed yet"
-        )
-        yield [f"merging {result.source} into ", target, ": ", Styled(state, "warning")]
+        yield [f"merging {result.source} into ", target, ": ", Styled(_left(result), "warning")]
 
 
-def next_steps(result: MergeResult) -> Iterator[Line]:
-    """Yield what a person can do about a merge that waits."""
+def next_steps(result: Waiting) -> Iterator[Line]:
+    """Yield what a person can do about what waits."""
     length = id_length(conflict.id for conflict in result.conflicts)
+    command = command_of(result)
     if result.open_conflicts:
         shown = result.open_conflicts[0].id[:length]
+        skip = f", '{command} --skip' leaves the commit out" if isinstance(result, ReplayResult) else ""
         yield f"'tract conflicts' shows them whole; 'tract resolve {shown} --ours' settles one,"
         yield "or --theirs, --text TEXT, --file PATH, or nothing for an editor."
-        yield "Then 'tract merge --continue'; 'tract merge --abort' gives up."
+        yield f"Then '{command} --continue'; '{command} --abort' gives up{skip}."
     else:
-        yield "'tract merge --continue' commits it, 'tract resolve' changes an answer, 'tract merge --abort' gives up."
+        yield f"'{command} --continue' commits it, 'tract resolve' changes an answer, '{command} --abort' gives up."
 
 
-def conflict_lines(result: MergeResult, *, shown_lines: int | None = None) -> Iterator[Line]:
-    """Yield a merge's conflicts with their texts, at most so many lines of each."""
+def conflict_lines(result: Waiting, *, shown_lines: int | None = None) -> Iterator[Line]:
+    """Yield the conflicts of what waits with their texts, at most so many lines of each."""
     length = id_length(conflict.id for conflict in result.conflicts)
     for conflict in result.conflicts:
         yield from one_conflict(conflict, result.resolutions.get(conflict.id), length, shown_lines=shown_lines)
@@ -79,6 +145,7 @@ def one_conflict(
     conflict: ConflictInfo, resolution: Resolution | None, length: int, *, shown_lines: int | None = None
 ) -> Iterator[Line]:
     """Yield a conflict: what it is about, what each side says, what may answer it, and the answer."""
+    conflict = with_values(conflict)
     about = ["message ", short(conflict.message_id)] if conflict.message_id is not None else [f"setting {conflict.key}"]
     yield [short(conflict.id, length), " ", Styled(conflict.conflict_type, "title"), " of ", *about]
     yield f"    {_KINDS.get(conflict.conflict_type, '')}"

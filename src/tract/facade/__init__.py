@@ -18,6 +18,7 @@ from tract.facade.peers import Place as PeerPlace
 from tract.facade.reading import Reading
 from tract.facade.recording import Recording
 from tract.facade.refs import Refs
+from tract.facade.rewriting import Rewriting
 from tract.facade.sharing import Sharing
 from tract.facade.transfer import Transfer
 from tract.facade.wiring import now, wire
@@ -30,7 +31,19 @@ Durability = Literal["full", "normal"]
 
 
 class Tract(
-    Recording, Reading, Finding, Refs, Merging, Compressing, OpLog, Annotating, Family, Transfer, Sharing, Care
+    Recording,
+    Reading,
+    Finding,
+    Refs,
+    Merging,
+    Rewriting,
+    Compressing,
+    OpLog,
+    Annotating,
+    Family,
+    Transfer,
+    Sharing,
+    Care,
 ):
     """A tract: commits, branches and merges of the messages that a model is sent.
 

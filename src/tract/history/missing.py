@@ -192,7 +192,7 @@ class Narrowing:
             tuple(dict.fromkeys((key, *lacking))),
             blobs,
             takes_text=takes_text,
-            needs_leave=leave_for(new.role),
+            needs_leave="tool_result" if kind == "missing_call" else leave_for(new.role),
         )
 
 

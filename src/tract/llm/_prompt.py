@@ -27,6 +27,7 @@ _KINDS = {
     "edit_plus_append": "one branch changed or left out a message that the other branch already replied to",
     "fold_vs_edit": "one branch put a summary in place of some messages, the other changed or added to one of them",
     "fold_vs_skip": "one branch put a summary in place of some messages, the other left one of them out",
+    "missing_message": "a change of one message is to be repeated in a branch that does not have the message",
     "tool_result": "the branches hold two different results of one tool call",
 }
 

@@ -1,8 +1,8 @@
 """What a merge could not decide by itself, as values: conflicts, their answers, and notices of what it decided."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, Protocol
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, NamedTuple, Protocol, Self
 
 from tract.model.encoding import encode, object_id
 from tract.model.messages import Message
@@ -162,3 +162,18 @@ class ConflictInfo:
     key: str = ""
     message_ids: tuple[str, ...] = ()
     needs_leave: Leave | None = None
+
+    @classmethod
+    def of(cls, info: "ConflictInfo") -> Self:
+        """Return a conflict's values as one of this class."""
+        return cls(**{each.name: getattr(info, each.name) for each in fields(info)})
+
+
+@dataclass(frozen=True, slots=True)
+class RebaseWarning(ConflictInfo):
+    """A conflict of a rebase: ours is what stands where the branch goes, theirs (`commit_b`) the commit replayed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CherryPickIssue(ConflictInfo):
+    """A conflict of a cherry-pick or revert: ours is the branch, theirs (`commit_b`) the commit that is replayed."""

@@ -15,7 +15,8 @@ from tract.model.messages import Message
 class Status:
     """Where a branch stands; counts are those of the compiled context without a budget.
 
-    `head_id` is None on an unborn branch; `merge_session` is the id of the merge that waits, or None.
+    `head_id` is None on an unborn branch; `merge_session` is the id of the merge that waits, or None, and
+    `replay_session` that of the rebase, cherry-pick or revert.
     """
 
     branch: str
@@ -25,6 +26,7 @@ class Status:
     tokens_exact: bool
     merge_session: str | None
     budget: int | None
+    replay_session: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

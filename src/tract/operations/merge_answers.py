@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, get_args
 
 from tract.exceptions import ContentError, MergeAbortedError, MergeError
 from tract.history.answers import Plan, check_answer, settle_by_strategy
 from tract.history.merge import Settled
-from tract.model.conflicts import Answer, Conflict, ConflictInfo
+from tract.model.conflicts import Answer, Conflict, ConflictInfo, Leave
 from tract.model.encoding import decode, encode, shown
 from tract.model.messages import Blob
 from tract.operations.merge_plan import loader
@@ -19,6 +19,7 @@ from tract.operations.merge_session import (
     answer_fields,
     find_remembered,
     read_remembered,
+    remember,
 )
 from tract.operations.repo import Repo
 from tract.protocols import Resolution, ResolverCallable
@@ -118,6 +119,65 @@ class Answers(Generic[PlanKind]):
             self.given[conflict.id] = answer
 
 
+class Settling(Protocol):
+    """How conflicts are to be settled: the options that merges and replays have in common."""
+
+    @property
+    def strategy(self) -> Strategy:
+        """Who is asked, or the rule that answers."""
+        ...
+
+    @property
+    def allow(self) -> Collection[str]:
+        """What else a model may settle."""
+        ...
+
+
+def gather(answers: Answers[Any], how: Settling, resolver: ResolverCallable | None) -> None:
+    """Gather answers: a strategy's first, then remembered ones, then a resolver's, which are remembered if it fails."""
+    answers.follow(how.strategy)
+    answers.recall(how.allow)
+    if resolver is None or how.strategy == "manual":
+        return
+    try:
+        answers.ask(resolver, how.allow)
+    except BaseException:
+        repo = answers.repo
+        records, moves = remember(answers.given, find_remembered(repo, sorted(answers.given)))
+        if moves:
+            repo.store.publish(records, moves, repo.operation("remember"))
+        raise
+
+
+def configured_resolver(repo: Repo, model: str | None) -> ResolverCallable | None:
+    """Return the resolver that asks the configured model, or None."""
+    make = repo.workspace.make_resolver
+    return None if make is None else make(model)
+
+
+def check_resolver(resolver: object) -> None:
+    """Check that what a caller gave can be asked, if it is there.
+
+    Raises:
+        MergeError: it cannot be called.
+    """
+    if resolver is not None and not callable(resolver):
+        raise MergeError(f"a resolver is called with a conflict, and {type(resolver).__name__} cannot be called")
+
+
+def check_settling(strategy: object, allow: Collection[str]) -> None:
+    """Check what a caller said of how conflicts are to be settled.
+
+    Raises:
+        MergeError: no such strategy, or nothing that leave can be given for.
+    """
+    if strategy not in get_args(Strategy):
+        raise MergeError(f"strategy must be one of {', '.join(get_args(Strategy))}, not {strategy!r}")
+    unknown = set(allow) - set(get_args(Leave))
+    if unknown:
+        raise MergeError(f"leave may be given for {', '.join(get_args(Leave))}, not {min(unknown)!r}")
+
+
 def may_settle(conflict: Conflict, allow: Collection[str]) -> bool:
     """Tell whether a model may settle a conflict, given what it was allowed."""
     return conflict.needs_leave is None or conflict.needs_leave in allow
@@ -174,3 +234,35 @@ def _read(conflict: Conflict, resolution: Resolution) -> KeptAnswer:
     if text is not None and not conflict.takes_text:
         return KeptAnswer.of_choice("resolver", conflict, text)
     return KeptAnswer("resolver", text=text)
+
+
+def resolutions_of(answers: Mapping[str, KeptAnswer], conflicts: tuple[Conflict, ...]) -> dict[str, Resolution]:
+    """Return the answers to these conflicts as resolutions."""
+    return {key: answers[key].as_resolution() for key in (conflict.id for conflict in conflicts) if key in answers}
+
+
+def find_conflict(conflicts: Sequence[Conflict], conflict_id: str) -> Conflict:
+    """Return the conflict whose id this is, or begins so.
+
+    Raises:
+        MergeError: there is none, or several.
+    """
+    found = [conflict for conflict in conflicts if conflict.id.startswith(conflict_id)] if conflict_id else []
+    if len(found) != 1:
+        raise MergeError(f"{'several conflicts begin with' if found else 'there is no conflict'} {conflict_id!r}")
+    return found[0]
+
+
+def persons_answer(answers: Answers[Any], conflict: Conflict, answer: "str | Resolution") -> KeptAnswer:
+    """Return what a person answers: one of the choices, a text, or a `Resolution`.
+
+    Raises:
+        ContentError: it cannot settle the conflict.
+    """
+    others = {key: kept for key, kept in answers.given.items() if key != conflict.id}
+    if isinstance(answer, str) and answer in conflict.choices:
+        kept = KeptAnswer.of_choice("person", conflict, answer)
+        check_kept(answers.prepared, conflict.id, kept, others)
+        return kept
+    resolution = Resolution("resolved", content_text=answer) if isinstance(answer, str) else answer
+    return kept_answer(answers.prepared, conflict, resolution, others, by="person")

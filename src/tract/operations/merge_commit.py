@@ -13,7 +13,7 @@ from tract.model.messages import Blob
 from tract.model.refs import BRANCHES, MERGES
 from tract.operations.merge_plan import Prepared
 from tract.operations.merge_session import KeptAnswer, MergeOptions, find_remembered, remember
-from tract.operations.record import count_blob, facts_of, new_objects
+from tract.operations.record import facts_of, hold_blobs, new_objects
 from tract.operations.rendering import encoding_of
 from tract.operations.repo import Repo
 from tract.protocols import NewCommit, Operation, RefMove
@@ -40,11 +40,9 @@ def publish_merge(repo: Repo, finished: Finished, operation: Operation, moves: I
     """
     prepared, context = finished.prepared, finished.settled.context
     changes = plan_changes(prepared.ours_context, context)
-    blobs = _named_blobs(changes, {**prepared.base.blobs, **finished.settled.new_blobs})
+    blobs = made_blobs(changes, {**prepared.base.blobs, **finished.settled.new_blobs})
     encoding = encoding_of(repo, context.config)
-    for blob in blobs:
-        repo.caches.fields.put(blob.id, blob.fields, len(blob.payload))
-        count_blob(repo, blob, encoding)
+    hold_blobs(repo, blobs, encoding)
     commit, payload = build_commit(
         [prepared.ours.commit.id, prepared.theirs.commit.id],
         changes,
@@ -73,7 +71,8 @@ def deletion(repo: Repo, source: str, theirs_id: str, options: MergeOptions) -> 
     return [] if repo.store.find_ref(MERGES + source) is not None else [RefMove(ref, theirs_id, None)]
 
 
-def _named_blobs(changes: Sequence[Change], unstored: Mapping[str, Blob]) -> list[Blob]:
+def made_blobs(changes: Sequence[Change], unstored: Mapping[str, Blob]) -> list[Blob]:
+    """Return those of some messages that changes bring in."""
     return [unstored[blob_id] for blob_id in sorted(unstored.keys() & set(named_blobs(changes)))]
 
 
@@ -84,7 +83,7 @@ def _metadata(finished: Finished) -> dict[str, Any]:
         "tract": finished.options.child,
         "base_ids": list(finished.prepared.base_ids),
         "strategy": finished.options.strategy,
-        "conflicts": [_settled_by(conflict, finished.answers[conflict.id]) for conflict in finished.conflicts],
+        "conflicts": [settled_by(conflict, finished.answers[conflict.id]) for conflict in finished.conflicts],
         "notices": [
             {"kind": notice.kind, "message_ids": list(notice.message_ids)} for notice in finished.settled.notices
         ],
@@ -96,7 +95,8 @@ def _metadata(finished: Finished) -> dict[str, Any]:
     return found
 
 
-def _settled_by(conflict: Conflict, answer: KeptAnswer) -> dict[str, Any]:
+def settled_by(conflict: Conflict, answer: KeptAnswer) -> dict[str, Any]:
+    """Return what a commit tells of a conflict: who settled it, and how."""
     told = {
         "id": conflict.id,
         "kind": conflict.kind,

@@ -4,22 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tract.exceptions import ConcurrentMoveError, MergeError
+from tract.exceptions import MergeError
 from tract.formats.compiled import CompiledContext
 from tract.model.commits import Commit
-from tract.model.conflicts import Conflict, ConflictInfo, Notice
+from tract.model.conflicts import ConflictInfo, Notice
 from tract.operations.load import load_context
-from tract.operations.merge_answers import check_kept, kept_answer
-from tract.operations.merge_session import KeptAnswer
+from tract.operations.merge_answers import find_conflict, persons_answer, resolutions_of
 from tract.operations.merge_waiting import Waiting, read_waiting, save_waiting
 from tract.operations.read import compiled
-from tract.operations.record import count_blob
+from tract.operations.record import hold_blobs
 from tract.operations.rendering import encoding_of
 from tract.operations.repo import Repo
+from tract.operations.retry import retried
 from tract.protocols import Resolution
 
 MergeKind = Literal["up_to_date", "fast_forward", "clean", "conflict"]
-_TRIES = 20
 
 
 @dataclass
@@ -81,24 +80,17 @@ class MergeResult:
         waiting = self._waiting()
         settled = waiting.settled
         encoding = encoding_of(self.repo, settled.context.config)
-        for blob in settled.new_blobs.values():
-            self.repo.caches.fields.put(blob.id, blob.fields, len(blob.payload))
-            count_blob(self.repo, blob, encoding)
+        hold_blobs(self.repo, settled.new_blobs.values(), encoding)
         return compiled(self.repo, settled.context, None)
 
     def _answer(self, conflict_id: str, answer: "str | Resolution") -> None:
-        for left in reversed(range(_TRIES)):
+        def once() -> None:
             waiting = self._waiting()
-            conflict = _find_conflict(waiting, conflict_id)
-            kept = _read_answer(waiting, conflict, answer)
-            session = waiting.session.answered(conflict.id, kept)
-            try:
-                save_waiting(self.repo, waiting, session, "resolve")
-            except ConcurrentMoveError:
-                if not left:
-                    raise
-                continue
-            break
+            conflict = find_conflict(waiting.conflicts, conflict_id)
+            kept = persons_answer(waiting.answers, conflict, answer)
+            save_waiting(self.repo, waiting, waiting.session.answered(conflict.id, kept), "resolve")
+
+        retried(once)
         self._show(self._waiting())
 
     def _waiting(self) -> Waiting:
@@ -121,29 +113,6 @@ def waiting_result(repo: Repo, waiting: Waiting) -> MergeResult:
     return result
 
 
-def resolutions_of(answers: Mapping[str, KeptAnswer], conflicts: tuple[Conflict, ...]) -> dict[str, Resolution]:
-    """Return the answers to these conflicts as resolutions."""
-    return {key: answers[key].as_resolution() for key in (conflict.id for conflict in conflicts) if key in answers}
-
-
 def compiled_at(repo: Repo, commit: Commit) -> CompiledContext:
     """Return what a commit compiles to."""
     return compiled(repo, load_context(repo, commit), commit.id)
-
-
-def _find_conflict(waiting: Waiting, conflict_id: str) -> Conflict:
-    found = [conflict for conflict in waiting.conflicts if conflict.id.startswith(conflict_id)] if conflict_id else []
-    if len(found) != 1:
-        problem = "several conflicts begin with" if found else "the merge has no conflict"
-        raise MergeError(f"{problem} {conflict_id!r}")
-    return found[0]
-
-
-def _read_answer(waiting: Waiting, conflict: Conflict, answer: "str | Resolution") -> KeptAnswer:
-    others = {key: kept for key, kept in waiting.answers.given.items() if key != conflict.id}
-    if isinstance(answer, str) and answer in conflict.choices:
-        kept = KeptAnswer.of_choice("person", conflict, answer)
-        check_kept(waiting.prepared, conflict.id, kept, others)
-        return kept
-    resolution = Resolution("resolved", content_text=answer) if isinstance(answer, str) else answer
-    return kept_answer(waiting.prepared, conflict, resolution, others, by="person")

@@ -1,10 +1,13 @@
-"""Merges that wait: what is kept of them in the store, so that another process can go on; and remembered answers."""
+"""Merges that wait: what is kept of them in the store, so that another process can go on; and remembered answers.
+
+A branch has one session, a merge or a replay, which the ref `merge/<branch>` names.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from tract.exceptions import CorruptionError
+from tract.exceptions import CorruptionError, MergeInProgressError, ReplayInProgressError
 from tract.model.conflicts import SIDES, Conflict
 from tract.model.encoding import decode, encode, object_id
 from tract.model.messages import Message, parse_message
@@ -103,8 +106,8 @@ class MergeSession:
 
     def to_record(self) -> NewRecord:
         """Return the object that a store keeps."""
-        answers = {key: _answer_to_json(answer) for key, answer in self.answers.items()}
-        return _record(
+        answers = {key: answer_to_json(answer) for key, answer in self.answers.items()}
+        return new_record(
             {
                 "kind": "merge",
                 "id": self.id,
@@ -117,12 +120,18 @@ class MergeSession:
         )
 
 
+def find_session_record(repo: Repo, branch: str) -> tuple[str, dict[str, Any]] | None:
+    """Return the record of what waits on a branch, a merge or a replay, after its id; None: nothing. Two statements."""
+    record_id = repo.store.find_ref(MERGES + branch)
+    return None if record_id is None else (record_id, _read(repo, record_id))
+
+
 def find_merge_session(repo: Repo, branch: str) -> tuple[str, MergeSession] | None:
     """Return the merge that waits on a branch, with its record's id; None if there is none. Two statements."""
-    record_id = repo.store.find_ref(MERGES + branch)
-    if record_id is None:
+    found = find_session_record(repo, branch)
+    if found is None or found[1].get("kind") != "merge":
         return None
-    value = _read(repo, record_id)
+    record_id, value = found
     try:
         options = MergeOptions(**{**value["options"], "allow": tuple(value["options"]["allow"])})
         answers = {key: KeptAnswer(**answer) for key, answer in value["answers"].items()}
@@ -131,6 +140,20 @@ def find_merge_session(repo: Repo, branch: str) -> tuple[str, MergeSession] | No
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise CorruptionError(f"record {record_id} is no merge", object_id=record_id) from error
+
+
+def check_free(repo: Repo, branch: str) -> None:
+    """Check that no merge and no replay waits on a branch.
+
+    Raises:
+        MergeInProgressError: one does.
+    """
+    found = find_session_record(repo, branch)
+    if found is not None and found[1]["kind"] == "merge":
+        raise MergeInProgressError(f"a merge into {branch!r} waits", branch=branch, session_id=found[1]["id"])
+    if found is not None:
+        verb = str(found[1]["request"]["verb"]).replace("_", "-")
+        raise ReplayInProgressError(f"a {verb} on {branch!r} waits", branch=branch, session_id=found[1]["id"])
 
 
 def find_remembered(repo: Repo, conflict_ids: Iterable[str]) -> dict[str, str]:
@@ -152,7 +175,7 @@ def remember(answers: Mapping[str, KeptAnswer], known: Mapping[str, str]) -> tup
     records, moves = [], []
     for conflict_id, answer in sorted(answers.items()):
         if answer.by in ("person", "resolver"):
-            record = _record({"kind": "answer", "answer": _answer_to_json(answer)})
+            record = new_record({"kind": "answer", "answer": answer_to_json(answer)})
             old = known.get(conflict_id)
             if old != record.id:
                 records.append(record)
@@ -173,11 +196,13 @@ def answer_fields(content: object) -> dict[str, Any]:
     return parse_message(fields).fields  # type: ignore[arg-type]
 
 
-def _answer_to_json(answer: KeptAnswer) -> dict[str, Any]:
+def answer_to_json(answer: KeptAnswer) -> dict[str, Any]:
+    """Return an answer as records hold it."""
     return {key: value for key, value in asdict(answer).items() if value is not None}
 
 
-def _record(value: Mapping[str, Any]) -> NewRecord:
+def new_record(value: Mapping[str, Any]) -> NewRecord:
+    """Return a JSON object as a store keeps it."""
     payload = encode(value, sort_keys=False)
     return NewRecord(object_id("record", payload), payload)
 

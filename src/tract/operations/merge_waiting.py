@@ -6,7 +6,7 @@ from tract.exceptions import CommitNotFoundError
 from tract.history.merge import Settled
 from tract.model.conflicts import Conflict
 from tract.model.refs import BRANCHES, MERGES
-from tract.operations.merge_answers import Answers
+from tract.operations.merge_answers import Answers, PlanKind
 from tract.operations.merge_plan import Prepared, find_bases, prepare
 from tract.operations.merge_session import MergeSession, find_merge_session, find_remembered, remember
 from tract.operations.record import read_tip
@@ -50,7 +50,7 @@ def read_waiting(repo: Repo, branch: str) -> Waiting | None:
     return Waiting(branch, record_id, session, prepared, answers, settled, all_conflicts(answers, settled))
 
 
-def all_conflicts(answers: Answers[Prepared], settled: Settled) -> tuple[Conflict, ...]:
+def all_conflicts(answers: Answers[PlanKind], settled: Settled) -> tuple[Conflict, ...]:
     """Return a plan's conflicts and those that its answers brought up, settled or open, in the order they came up."""
     known = {conflict.id: conflict for conflict in answers.prepared.plan.conflicts}
     while True:

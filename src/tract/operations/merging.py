@@ -3,20 +3,27 @@
 from dataclasses import replace
 from typing import get_args
 
-from tract.exceptions import ConcurrentMoveError, MergeError, MergeInProgressError, UnresolvedConflictsError
+from tract.exceptions import ConcurrentMoveError, MergeError, UnresolvedConflictsError
 from tract.history.merge import Settled
 from tract.model.commits import Commit
 from tract.model.refs import BRANCHES, MERGES
-from tract.operations.merge_answers import Answers
+from tract.operations.merge_answers import (
+    Answers,
+    check_resolver,
+    check_settling,
+    configured_resolver,
+    gather,
+    resolutions_of,
+)
 from tract.operations.merge_commit import Finished, deletion, publish_merge
 from tract.operations.merge_plan import Prepared, find_bases, prepare
-from tract.operations.merge_result import MergeKind, MergeResult, resolutions_of, waiting_result
+from tract.operations.merge_result import MergeKind, MergeResult, waiting_result
 from tract.operations.merge_session import (
     KeptAnswer,
     MergeOptions,
     MergeSession,
     Review,
-    Strategy,
+    check_free,
     find_merge_session,
     find_remembered,
     remember,
@@ -33,10 +40,9 @@ def merge(repo: Repo, source: str, options: MergeOptions, resolver: ResolverCall
     """Merge a revision into the workspace's branch; see `Tract.merge`."""
     repo.refuse_in_batch("merge")
     _check_options(options)
-    if resolver is not None and not callable(resolver):
-        raise MergeError(f"a resolver is called with a conflict, and {type(resolver).__name__} cannot be called")
+    check_resolver(resolver)
     theirs = resolve_commit(repo, source)
-    _check_free(repo, repo.workspace.branch)
+    check_free(repo, repo.workspace.branch)
     return retried(_Merging(repo, source, theirs, options, resolver=resolver).once)
 
 
@@ -106,7 +112,7 @@ class _Merging:
         self.source = options.child or source
         self.theirs = theirs
         self.options = options
-        self.resolver = resolver if resolver is not None else _configured(repo, options)
+        self.resolver = resolver if resolver is not None else configured_resolver(repo, options.model)
         self.operation = repo.operation("merge")
         self.given: dict[str, KeptAnswer] = {}
         self.left_open: set[str] = set()
@@ -125,26 +131,12 @@ class _Merging:
         answers = Answers(self.repo, prepared, self.given, self.left_open)
         if not prepared.plan.conflicts:
             return self._commit(answers, answers.settled(), "clean")
-        self._gather(answers)
+        gather(answers, self.options, self.resolver)
         settled = answers.settled()
         by_strategy = all(kept.by == "strategy" for kept in answers.given.values())
         if not settled.open_conflicts and (by_strategy or self.options.auto_commit):
             return self._commit(answers, settled, "conflict")
         return self._wait(answers, settled)
-
-    def _gather(self, answers: Answers[Prepared]) -> None:
-        """Gather answers: a strategy's first, then remembered ones, then a resolver's."""
-        answers.follow(self.options.strategy)
-        answers.recall(self.options.allow)
-        if self.resolver is None or self.options.strategy == "manual":
-            return
-        try:
-            answers.ask(self.resolver, self.options.allow)
-        except BaseException:
-            records, moves = remember(answers.given, find_remembered(self.repo, sorted(answers.given)))
-            if moves:
-                self.repo.store.publish(records, moves, self.repo.operation("remember"))
-            raise
 
     def _up_to_date(self, ours: StoredCommit, base_ids: tuple[str, ...]) -> MergeResult:
         moves = deletion(self.repo, self.source, self.theirs.commit.id, self.options)
@@ -184,7 +176,7 @@ class _Merging:
         try:
             self.repo.store.publish([record, *records], [opening, *moves], self.operation)
         except ConcurrentMoveError:
-            _check_free(self.repo, self.branch)
+            check_free(self.repo, self.branch)
             raise
         prepared: Prepared = answers.prepared
         return waiting_result(
@@ -197,25 +189,10 @@ class _Merging:
         return MergeResult(self.repo, kind, self.source, self.branch, base_ids, committed=committed, commit=commit)
 
 
-def _configured(repo: Repo, options: MergeOptions) -> ResolverCallable | None:
-    make = repo.workspace.make_resolver
-    return None if make is None else make(options.model)
-
-
 def _check_options(options: MergeOptions) -> None:
-    if options.strategy not in get_args(Strategy):
-        raise MergeError(f"strategy must be one of {', '.join(get_args(Strategy))}, not {options.strategy!r}")
+    check_settling(options.strategy, options.allow)
     if options.review is not None and options.review not in get_args(Review):
         raise MergeError(f"review must be one of {', '.join(get_args(Review))}, not {options.review!r}")
-    unknown = set(options.allow) - {"system", "tool_result", "fold_vs_skip"}
-    if unknown:
-        raise MergeError(f"a merge may allow system, tool_result and fold_vs_skip, not {min(unknown)!r}")
-
-
-def _check_free(repo: Repo, branch: str) -> None:
-    found = find_merge_session(repo, branch)
-    if found is not None:
-        raise MergeInProgressError(f"a merge into {branch!r} waits", branch=branch, session_id=found[1].id)
 
 
 def _waiting(repo: Repo, branch: str) -> Waiting:

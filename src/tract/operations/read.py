@@ -1,7 +1,8 @@
 """The verbs that read: compile, log, show, status, diff and a message's history."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from typing import Any
 
 from tract.exceptions import CommitNotFoundError, ContentError, RevisionError
 from tract.formats.compiled import CompiledContext
@@ -20,7 +21,7 @@ from tract.model.results import Diff, MessageVersion, Status
 from tract.operations.batch import Batch
 from tract.operations.graph import GraphReader
 from tract.operations.load import load_context, load_context_at, load_fields
-from tract.operations.merge_session import find_merge_session
+from tract.operations.merge_session import find_session_record
 from tract.operations.record import empty_facts, read_tip
 from tract.operations.rendering import Overhead, overhead_of, render
 from tract.operations.repo import Rendering, Repo
@@ -127,10 +128,10 @@ def head_id(repo: Repo) -> str | None:
 def status(repo: Repo) -> Status:
     """Return where the workspace's branch stands, and what an open batch makes of it.
 
-    Two statements, three while a merge waits.
+    Two statements, three while a merge or replay waits.
     """
     batch: Batch | None = repo.workspace.threads.batch
-    waiting = find_merge_session(repo, repo.workspace.branch)
+    waiting = find_session_record(repo, repo.workspace.branch)
     tip = read_tip(repo) if batch is None else batch.draft.tip
     facts = batch.draft.facts() if batch is not None else tip.facts if tip is not None else empty_facts(repo)
     return Status(
@@ -139,9 +140,14 @@ def status(repo: Repo) -> Status:
         facts.message_count,
         facts.token_count,
         facts.tokens_exact,
-        waiting[1].id if waiting is not None else None,
+        _id_of(waiting, "merge"),
         facts.budget,
+        _id_of(waiting, "replay"),
     )
+
+
+def _id_of(waiting: tuple[str, Mapping[str, Any]] | None, kind: str) -> str | None:
+    return waiting[1]["id"] if waiting is not None and waiting[1]["kind"] == kind else None
 
 
 def diff(repo: Repo, before: str, after: str | None) -> Diff:

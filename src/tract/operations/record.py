@@ -287,6 +287,13 @@ def count_blob(repo: Repo, blob: Blob, encoding: str) -> TokenCount:
     return found
 
 
+def hold_blobs(repo: Repo, blobs: Iterable[Blob], encoding: str) -> None:
+    """Keep new messages and what they cost in the caches, so that a context with them can be rendered."""
+    for blob in blobs:
+        repo.caches.fields.put(blob.id, blob.fields, len(blob.payload))
+        count_blob(repo, blob, encoding)
+
+
 def new_objects(repo: Repo, blobs: Iterable[Blob], encoding: str) -> list[NewObject]:
     """Return blobs as what a store takes, with their counts, in order of id."""
     ordered = sorted({blob.id: blob for blob in blobs}.items())
