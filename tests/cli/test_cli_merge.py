@@ -134,7 +134,7 @@ def test_a_conflict_is_settled_and_the_merge_goes_on(shell: Shell, answer: list[
     assert "--continue" in settled.lines[1]
     assert done.lines == [f"merged other into main at {shell.head()[:8]}"]
     assert shell.texts() == [text]
-    assert shell.run("conflicts").lines == ["no merge waits"]
+    assert shell.run("conflicts").lines == ["nothing waits"]
 
 
 def test_the_only_open_conflict_needs_no_name(shell: Shell) -> None:

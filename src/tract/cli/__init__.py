@@ -21,6 +21,7 @@ from tract.cli import (
     commands_notes,
     commands_oplog,
     commands_record,
+    commands_rewrite,
     commands_workspace,
 )
 from tract.cli.app import FAILED, app
@@ -44,6 +45,7 @@ _FAMILIES = (
     commands_find,
     commands_branch,
     commands_merge,
+    commands_rewrite,
     commands_family,
     commands_oplog,
     commands_workspace,

@@ -26,6 +26,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "Find": ("blame", "bisect"),
     "Branch": ("branch", "switch", "tag", "reset", "workspace"),
     "Merge": ("merge", "conflicts", "resolve"),
+    "Rewrite": ("rebase", "cherry-pick", "revert"),
     "Family": ("spawn", "collapse", "children", "parent", "timeline"),
     "Take back": ("undo", "redo", "op"),
     "Care": ("fsck", "gc", "purge", "completion"),

@@ -7,6 +7,7 @@ import click
 from tract.cli.app import Limited, Session, json_option, limit_option
 from tract.cli.completion import complete_messages, complete_revisions
 from tract.cli.graph import GraphRow, draw
+from tract.cli.merge_render import Waiting, command_of, doing
 from tract.cli.render import (
     Messages,
     blob_ids,
@@ -36,6 +37,7 @@ from tract.facade import Tract
 from tract.model.commits import Commit
 from tract.model.messages import Message
 from tract.operations.load import load_fields
+from tract.operations.merge_result import MergeResult
 
 _PAGE = 64
 
@@ -51,22 +53,30 @@ def status(session: Session, *, as_json: bool) -> None:
     with session.open_to_read() as tract:
         found = tract.status()
         merge = tract.merge_session() if found.merge_session is not None else None
+        replay = tract.replay_session() if found.replay_session is not None else None
     if as_json:
-        session.out.print_json(status_shape(found, merge))
+        session.out.print_json(status_shape(found, merge, replay))
         return
     at = [" at ", short(found.head_id)] if found.head_id is not None else [", which has no commits yet"]
     session.print(["On branch ", Styled(found.branch, "branch"), *at])
     tokens = count(found.token_count, "token") + ("" if found.tokens_exact else " (estimated)")
     budget = f", of a budget of {found.budget}" if found.budget is not None else ""
     session.print(f"{count(found.message_count, 'message')}, {tokens}{budget}")
-    if merge is not None:
-        left = len(merge.open_conflicts)
-        session.print(
-            [f"Merging {merge.source}: ", Styled(f"{count(left, 'conflict')} open", "warning")]
-            if left
-            else f"Merging {merge.source}: every conflict is settled"
-        )
-        session.print("    'tract conflicts' shows them, 'tract merge --continue' goes on, '--abort' gives up")
+    for waiting in (merge, replay):
+        if waiting is not None:
+            session.out.print_all(_waiting_lines(waiting))
+
+
+def _waiting_lines(waiting: Waiting) -> Iterator[Line]:
+    left = len(waiting.open_conflicts)
+    told = f"merging {waiting.source}" if isinstance(waiting, MergeResult) else doing(waiting)
+    what = told[0].upper() + told[1:]
+    yield (
+        [f"{what}: ", Styled(f"{count(left, 'conflict')} open", "warning")]
+        if left
+        else f"{what}: every conflict is settled"
+    )
+    yield f"    'tract conflicts' shows them, '{command_of(waiting)} --continue' goes on, '--abort' gives up"
 
 
 @click.command(cls=Limited)

@@ -1,4 +1,4 @@
-"""The commands that merge: merge, conflicts and resolve; a merge that waits goes on in any process."""
+"""The commands that merge: merge, and conflicts and resolve, also for replays; what waits goes on in any process."""
 
 from collections.abc import Sequence
 from typing import get_args
@@ -8,14 +8,22 @@ import click
 from tract.cli.app import FAILED, Session, json_option
 from tract.cli.completion import complete_branches, complete_conflicts
 from tract.cli.logs import shown_warnings
-from tract.cli.merge_render import conflict_draft, conflict_lines, has_markers, merge_lines, next_steps, one_conflict
-from tract.cli.models import configure_model
+from tract.cli.merge_render import (
+    Waiting,
+    conflict_draft,
+    conflict_lines,
+    has_markers,
+    merge_lines,
+    next_steps,
+    one_conflict,
+)
 from tract.cli.render import count, id_length, short
-from tract.cli.shapes import commit_shape, conflict_shape, merge_shape
+from tract.cli.settling import Settling, settling_options
+from tract.cli.shapes import commit_shape, conflict_shape, merge_shape, replay_shape
 from tract.cli.texts import ask_editor, read_text
 from tract.exceptions import MergeError
 from tract.facade import Tract
-from tract.model.conflicts import ConflictInfo, Leave
+from tract.model.conflicts import ConflictInfo
 from tract.operations.merge_result import MergeResult
 from tract.operations.merge_session import Review, Strategy
 from tract.protocols import Resolution
@@ -25,14 +33,7 @@ from tract.protocols import Resolution
 @click.argument("source", required=False, shell_complete=complete_branches)
 @click.option("--continue", "going_on", is_flag=True, help="Commit the merge that waits, with the answers it has.")
 @click.option("--abort", "giving_up", is_flag=True, help="Give up the merge that waits.")
-@click.option("--ours", "strategy", flag_value="ours", help="Settle conflicts, and nothing else, by our side.")
-@click.option("--theirs", "strategy", flag_value="theirs", help="Settle them by their side.")
-@click.option("--union", "strategy", flag_value="union", help="Settle them by both: our lines, then theirs.")
-@click.option("--manual", "strategy", flag_value="manual", help="Ask no model.")
-@click.option("--llm", "ask_model", is_flag=True, help="Let a model propose an answer to each conflict.")
-@click.option("--model", envvar="TRACT_OPENAI_MODEL", metavar="NAME", help="Which model to ask.")
-@click.option("--auto", "--yes", "auto_commit", is_flag=True, help="With --llm: commit what the model settles.")
-@click.option("--allow", multiple=True, type=click.Choice(get_args(Leave)), help="With --llm: what else it may settle.")
+@settling_options
 @click.option("--review", type=click.Choice(get_args(Review)), help="When to ask about replies to an edited message.")
 @click.option("--no-ff", is_flag=True, help="Make a merge commit, though the branch had nothing of its own.")
 @click.option("--allow-unrelated", is_flag=True, help="Merge though there is no common history.")
@@ -68,17 +69,13 @@ def merge(
     """
     if [source is not None, going_on, giving_up].count(True) != 1:
         raise click.UsageError("give one of: what to merge, --continue, --abort")
-    if ask_model and strategy is not None:
-        raise click.UsageError(f"--llm and --{strategy} are two ways to settle conflicts: choose one")
-    if (auto_commit or allow) and not ask_model:
-        raise click.UsageError("--auto and --allow go with --llm")
+    settling = Settling(strategy, ask_model, model, auto_commit, allow)
     with session.open() as tract, shown_warnings(session.err):
         if giving_up:
             return _abort(session, tract)
         if going_on:
             return _continue(session, tract, as_json=as_json)
-        if ask_model:
-            configure_model(tract, model)
+        settling.prepare(tract)
         assert source is not None, "checked above"
         result = tract.merge(
             source,
@@ -103,14 +100,14 @@ def _report(session: Session, result: MergeResult, *, as_json: bool) -> int:
 
 
 def _abort(session: Session, tract: Tract) -> int:
-    waiting = _waiting(tract)
+    waiting = _waiting_merge(tract)
     tract.abort_merge()
     session.print(f"the merge of {waiting.source} into {waiting.target} is given up; nothing was changed")
     return 0
 
 
 def _continue(session: Session, tract: Tract, *, as_json: bool) -> int:
-    waiting = _waiting(tract)
+    waiting = _waiting_merge(tract)
     commit = tract.commit_merge()
     if as_json:
         session.out.print_json({"target": waiting.target, "source": waiting.source, "commit": commit_shape(commit)})
@@ -119,11 +116,22 @@ def _continue(session: Session, tract: Tract, *, as_json: bool) -> int:
     return 0
 
 
-def _waiting(tract: Tract) -> MergeResult:
+def _waiting_merge(tract: Tract) -> MergeResult:
     found = tract.merge_session()
     if found is None:
         raise MergeError(f"no merge waits on {tract.current_branch!r}")
     return found
+
+
+def _waiting(tract: Tract) -> Waiting:
+    found = _find_waiting(tract)
+    if found is None:
+        raise MergeError(f"no merge, rebase, cherry-pick or revert waits on {tract.current_branch!r}")
+    return found
+
+
+def _find_waiting(tract: Tract) -> Waiting | None:
+    return tract.merge_session() or tract.replay_session()
 
 
 @click.command()
@@ -131,16 +139,16 @@ def _waiting(tract: Tract) -> MergeResult:
 @json_option
 @click.pass_obj
 def conflicts(session: Session, *, conflict_id: str | None, as_json: bool) -> None:
-    """Show the conflicts of the merge that waits."""
+    """Show the conflicts of the merge, rebase, cherry-pick or revert that waits."""
     with session.open_to_read() as tract:
-        waiting = tract.merge_session() if conflict_id is None else _waiting(tract)
+        waiting = _find_waiting(tract) if conflict_id is None else _waiting(tract)
         chosen = _choose(waiting, conflict_id) if waiting is not None and conflict_id is not None else None
     if as_json:
         shown = [] if waiting is None else [chosen] if chosen is not None else waiting.conflicts
         resolutions = waiting.resolutions if waiting is not None else {}
         session.out.print_json([conflict_shape(conflict, resolutions) for conflict in shown])
     elif waiting is None:
-        session.print("no merge waits")
+        session.print("nothing waits")
     elif chosen is not None:
         length = id_length(conflict.id for conflict in waiting.conflicts)
         session.out.page(one_conflict(chosen, waiting.resolutions.get(chosen.id), length))
@@ -160,7 +168,7 @@ def conflicts(session: Session, *, conflict_id: str | None, as_json: bool) -> No
 def resolve(
     session: Session, *, conflict_id: str | None, choice: str | None, text: str | None, path: str | None, as_json: bool
 ) -> None:
-    """Settle a conflict of the merge that waits.
+    """Settle a conflict of the merge, rebase, cherry-pick or revert that waits.
 
     CONFLICT is an id or its beginning, and may be left out while only one conflict is open. Without an answer, an
     editor opens on both sides.
@@ -178,7 +186,7 @@ def resolve(
             said = read_text(text, path, otherwise=lambda: _edited(conflict, waiting))
             waiting.resolve(conflict.id, Resolution("resolved", content_text=said))
     if as_json:
-        session.out.print_json(merge_shape(waiting))
+        session.out.print_json(merge_shape(waiting) if isinstance(waiting, MergeResult) else replay_shape(waiting))
         return
     left = len(waiting.open_conflicts)
     session.print(["settled ", short(conflict.id), f"; {count(left, 'conflict')} left open" if left else ""])
@@ -186,7 +194,7 @@ def resolve(
         session.out.print_all(next_steps(waiting))
 
 
-def _choose(waiting: MergeResult, conflict_id: str | None) -> ConflictInfo:
+def _choose(waiting: Waiting, conflict_id: str | None) -> ConflictInfo:
     """Return the conflict that is meant; without an id, the one that is open.
 
     Raises:
@@ -203,7 +211,7 @@ def _choose(waiting: MergeResult, conflict_id: str | None) -> ConflictInfo:
     return found[0]
 
 
-def _edited(conflict: ConflictInfo, waiting: MergeResult) -> str:
+def _edited(conflict: ConflictInfo, waiting: Waiting) -> str:
     """Return what a person makes of a conflict in the editor, starting from its answer or from both sides."""
     if not conflict.takes_text:
         raise click.UsageError(f"this conflict is settled by a choice: {', '.join(conflict.choices)}")

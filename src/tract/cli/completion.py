@@ -42,7 +42,7 @@ def complete_messages(context: click.Context, _parameter: click.Parameter, incom
 
 
 def complete_conflicts(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Offer the open conflicts of the merge that waits."""
+    """Offer the open conflicts of what waits."""
     return _offer(context, incomplete, _open_conflicts)
 
 
@@ -51,7 +51,7 @@ def _message_ids(tract: Tract) -> list[str]:
 
 
 def _open_conflicts(tract: Tract) -> list[str]:
-    session = tract.merge_session()
+    session = tract.merge_session() or tract.replay_session()
     return [conflict.id[:_OFFERED_ID] for conflict in session.open_conflicts] if session is not None else []
 
 

@@ -22,6 +22,7 @@ HINTS: Mapping[type[Exception], str] = {
     exceptions.BudgetError: "give a larger --budget, or skip or unpin some messages",
     exceptions.UnresolvedConflictsError: "'tract conflicts' shows them, 'tract resolve' settles one",
     exceptions.MergeInProgressError: "finish it with 'tract merge --continue', give it up with '--abort'",
+    exceptions.ReplayInProgressError: "'tract status' tells how to finish it or to give it up",
     exceptions.BusyError: "another process is writing: try again",
     exceptions.ReadOnlyError: "check who may write to the file and its folder",
     exceptions.CorruptionError: "'tract fsck' tells what is damaged",

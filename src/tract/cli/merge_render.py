@@ -1,10 +1,8 @@
 """Merges, replays and conflicts as lines for people, and a conflict as the text that an editor is opened on."""
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
-from tract.cli.render import count, id_length, setting, short
+from tract.cli.render import count, id_length, short
 from tract.cli.terminal import Line, Styled, one_line, preview
 from tract.model.conflicts import ConflictInfo, ConflictKind
 from tract.operations.merge_result import MergeResult
@@ -94,17 +92,6 @@ def _left(result: Waiting) -> str:
     return f"{count(left, 'conflict')} open" if left else "every conflict has an answer, and nothing is committed yet"
 
 
-def with_values(conflict: ConflictInfo) -> ConflictInfo:
-    """Return a conflict whose texts, where it is about a setting, are its values as they are shown elsewhere."""
-    if conflict.conflict_type != "config":
-        return conflict
-    ours, theirs = (
-        setting(None if text is None else json.loads(text))
-        for text in (conflict.content_a_text, conflict.content_b_text)
-    )
-    return replace(conflict, content_a_text=ours, content_b_text=theirs)
-
-
 def _headline(result: MergeResult) -> Iterator[Line]:
     at: list[str | Styled] = [" at ", short(result.commit.id)] if result.commit is not None else []
     target = Styled(result.target, "branch")
@@ -145,7 +132,6 @@ def one_conflict(
     conflict: ConflictInfo, resolution: Resolution | None, length: int, *, shown_lines: int | None = None
 ) -> Iterator[Line]:
     """Yield a conflict: what it is about, what each side says, what may answer it, and the answer."""
-    conflict = with_values(conflict)
     about = ["message ", short(conflict.message_id)] if conflict.message_id is not None else [f"setting {conflict.key}"]
     yield [short(conflict.id, length), " ", Styled(conflict.conflict_type, "title"), " of ", *about]
     yield f"    {_KINDS.get(conflict.conflict_type, '')}"

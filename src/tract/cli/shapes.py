@@ -22,6 +22,7 @@ from tract.model.results import (
     TimelineEntry,
 )
 from tract.operations.merge_result import MergeResult
+from tract.operations.replay_result import ReplayResult
 from tract.protocols import Fault, Garbage, Resolution
 
 Json = dict[str, Any]
@@ -76,8 +77,8 @@ def _sides(message_id: str, before: str | None, after: str | None) -> Json:
     return {"message_id": message_id, "before": before, "after": after}
 
 
-def status_shape(status: Status, session: MergeResult | None) -> Json:
-    """Return a status, with what waits in its merge."""
+def status_shape(status: Status, merge: MergeResult | None, replay: ReplayResult | None) -> Json:
+    """Return a status, with what waits on the branch."""
     return {
         "branch": status.branch,
         "head_id": status.head_id,
@@ -85,7 +86,8 @@ def status_shape(status: Status, session: MergeResult | None) -> Json:
         "token_count": status.token_count,
         "tokens_exact": status.tokens_exact,
         "budget": status.budget,
-        "merge": merge_shape(session) if session is not None else None,
+        "merge": merge_shape(merge) if merge is not None else None,
+        "replay": replay_shape(replay) if replay is not None else None,
     }
 
 
@@ -169,16 +171,36 @@ def merge_shape(result: MergeResult) -> Json:
         "committed": result.committed,
         "commit_id": result.commit.id if result.commit is not None else None,
         "base_ids": list(result.base_ids),
-        "notices": [
-            {"kind": notice.kind, "message_ids": list(notice.message_ids), "text": notice.text}
-            for notice in result.notices
-        ],
+        "notices": _notices(result),
         "conflicts": conflict_shapes(result),
     }
 
 
-def conflict_shapes(result: MergeResult) -> list[Json]:
-    """Return a merge's conflicts, each with what settles it so far."""
+def replay_shape(result: ReplayResult) -> Json:
+    """Return what a rebase, cherry-pick or revert came to, or where one that waits stands."""
+    return {
+        "verb": result.verb,
+        "kind": result.kind,
+        "source": result.source,
+        "target": result.target,
+        "committed": result.committed,
+        "commit_id": result.commit.id if result.commit is not None else None,
+        "commits": [commit.id for commit in result.commits],
+        "dropped": list(result.dropped),
+        "waiting_id": result.waiting_id,
+        "notices": _notices(result),
+        "conflicts": conflict_shapes(result),
+    }
+
+
+def _notices(result: MergeResult | ReplayResult) -> list[Json]:
+    return [
+        {"kind": notice.kind, "message_ids": list(notice.message_ids), "text": notice.text} for notice in result.notices
+    ]
+
+
+def conflict_shapes(result: MergeResult | ReplayResult) -> list[Json]:
+    """Return the conflicts of a merge or replay, each with what settles it so far."""
     return [conflict_shape(conflict, result.resolutions) for conflict in result.conflicts]
 
 
