@@ -3,7 +3,9 @@
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 
+import click
 import pytest
 
 from cli_support import Shell, conflicted
@@ -110,6 +112,26 @@ def test_every_command_is_in_one_family_and_says_what_it_does(empty: Shell) -> N
         (line,) = [line for line in lines if line.startswith(f"  {name} ")]
         assert line.endswith(".")
         assert not line.endswith("...")
+
+
+# They make places, go somewhere, print what is no document of tract's, or are read by a person alone.
+WITHOUT_JSON = {"completion", "demo", "export", "init", "reset", "spawn", "switch", "workspace rm"}
+
+
+def commands(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Yield every command that does something, with the words that call it."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{prefix}{name} ")
+        else:
+            yield prefix + name, command
+
+
+def test_every_command_that_reads_prints_json() -> None:
+    """`--json` is an option of all commands, but for a few that have nothing to tell."""
+    without = {name for name, command in commands(app) if not any("--json" in each.opts for each in command.params)}
+
+    assert without == WITHOUT_JSON
 
 
 @pytest.mark.parametrize("name", sorted(app.commands))
