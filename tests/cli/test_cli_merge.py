@@ -98,7 +98,7 @@ def test_conflicts_as_json(shell: Shell) -> None:
     (conflict,) = shell.run("conflicts", "--json").json
 
     assert set(conflict) == {
-        *("id", "kind", "message_id", "ours", "theirs", "base", "choices", "takes_text", "resolution"),
+        *("id", "kind", "message_id", "ours", "theirs", "base", "choices", "takes_text", "members", "resolution"),
     }
     assert (conflict["kind"], conflict["message_id"]) == ("both_edit", message_id)
     assert conflict["ours"] == {"commit_id": shell.head(), "message": "by boat", "text": "Shall we go by boat?"}

@@ -216,6 +216,10 @@ def conflict_shape(conflict: ConflictInfo, resolutions: Mapping[str, Resolution]
         "base": _side(conflict.ancestor, conflict.ancestor_content_text),
         "choices": list(conflict.choices),
         "takes_text": conflict.takes_text,
+        "members": [
+            {"message_id": each.message_id, "told": each.told, "now": each.now, "is_skipped": each.is_skipped}
+            for each in conflict.members
+        ],
         "resolution": resolution_shape(resolution) if resolution is not None else None,
     }
 

@@ -38,6 +38,12 @@ def find_fault(answer: str, sides: Sequence[str], *, instructions: Sequence[str]
     return None
 
 
+def repeats(answer: str, texts: Sequence[str]) -> bool:
+    """Tell whether an answer holds one of some texts whole, whatever its white space; a few words may well be in it."""
+    said = _flat(answer)
+    return any(len(flat) >= _SHORTEST_INSTRUCTION and flat in said for flat in map(_flat, texts))
+
+
 def _inside_fence(text: str) -> str | None:
     """Return what one code fence encloses, if it encloses all of the text."""
     lines = text.strip().split("\n")

@@ -74,6 +74,8 @@ class OpenAIResolver:
         text = _merged_text.unwrapped(answer, brief.sides)
         instructions = (self._system_prompt, brief.framing)
         fault = _merged_text.find_fault(text, brief.sides, instructions=instructions, mark=brief.mark)
+        if fault is None and _merged_text.repeats(text, brief.left_out):
+            fault = "it repeats what was left out"
         if fault is not None:
             raise LLMResponseError(f"the answer is no resolution: {fault}")
         return text

@@ -139,12 +139,26 @@ class ConflictCommit:
 
 
 @dataclass(frozen=True, slots=True)
+class ConflictMember:
+    """A message that a summary stands for and that the other side changed: what the summary tells, what is so now.
+
+    `told` is None where it was added since, `now` where it `is_skipped`.
+    """
+
+    message_id: str
+    told: str | None
+    now: str | None
+    is_skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ConflictInfo:
     """A conflict with what somebody needs to settle it: who did what, what is said on either side and around it.
 
     `commit_a` and `commit_b` are per side, ours first, the last commit that touched what is concerned; `ancestor` is
     None without a single one. A text is None where that side shows nothing; of a conflict about the configuration the
     texts are the key's values as JSON, None where it is unset. `needs_leave`: what leave a model needs to settle it.
+    `members` are all messages in which a summary is out of date.
     """
 
     id: str
@@ -162,6 +176,7 @@ class ConflictInfo:
     key: str = ""
     message_ids: tuple[str, ...] = ()
     needs_leave: Leave | None = None
+    members: tuple[ConflictMember, ...] = ()
 
     @classmethod
     def of(cls, info: "ConflictInfo") -> Self:

@@ -7,10 +7,11 @@ from typing import Any
 
 from tract.model.changes import Change, Configure, Edit, Fold, Move, SetMark, Unfold
 from tract.model.commits import Commit, added_messages, describe_changes
-from tract.model.conflicts import Conflict, ConflictCommit, ConflictInfo
+from tract.model.conflicts import Conflict, ConflictCommit, ConflictInfo, ConflictMember
 from tract.model.context import Context, Entry
 from tract.model.messages import Blob, Message, text_of
 from tract.operations.load import load_fields
+from tract.operations.merge_members import MemberBlobs, members_of, shown_members
 from tract.operations.repo import Repo
 
 _SURROUNDING = 2
@@ -27,7 +28,7 @@ class Surroundings:
 class Story:
     """What tells of conflicts: our context, what either side did, newest first, and what they started from.
 
-    `unstored` are messages that no store has yet, by blob id.
+    `unstored` are messages that no store has yet, by blob id; `other` is the other side's context, where it has one.
     """
 
     context: Context
@@ -35,6 +36,7 @@ class Story:
     theirs: Sequence[Commit]
     ancestor: Commit | None
     unstored: Mapping[str, Blob]
+    other: Context | None = None
 
 
 def describe_conflicts(repo: Repo, conflicts: Sequence[Conflict], story: Story) -> tuple[ConflictInfo, ...]:
@@ -42,6 +44,9 @@ def describe_conflicts(repo: Repo, conflicts: Sequence[Conflict], story: Story) 
     near = {conflict.id: _near(story.context, conflict) for conflict in conflicts}
     wanted = {blob_id for conflict in conflicts for blob_id in conflict.blobs if blob_id is not None}
     wanted.update(blob_id for blob_ids in near.values() for blob_id in blob_ids)
+    members = {conflict.id: _members(story, conflict) for conflict in conflicts}
+    told = [blob_id for found in members.values() for member in found for blob_id in (member.told, member.now)]
+    wanted.update(blob_id for blob_id in told if blob_id is not None)
     fields = load_fields(repo, sorted(wanted - story.unstored.keys()))
     fields.update({blob_id: blob.fields for blob_id, blob in story.unstored.items() if blob_id in wanted})
     return tuple(
@@ -50,9 +55,14 @@ def describe_conflicts(repo: Repo, conflicts: Sequence[Conflict], story: Story) 
             (_last_touch(story.ours, conflict), _last_touch(story.theirs, conflict), story.ancestor),
             _texts(conflict, fields),
             Surroundings(tuple(Message.from_fields(fields[blob_id]) for blob_id in near[conflict.id])),
+            members=shown_members(members[conflict.id], fields),
         )
         for conflict in conflicts
     )
+
+
+def _members(story: Story, conflict: Conflict) -> list[MemberBlobs]:
+    return [] if story.other is None else members_of((story.context, story.other), conflict)
 
 
 def _texts(conflict: Conflict, fields: Mapping[str, Mapping[str, Any]]) -> Sequence[str | None]:
@@ -67,6 +77,8 @@ def _describe(
     commits: tuple[Commit, Commit, Commit | None],
     texts: Sequence[str | None],
     surroundings: Surroundings,
+    *,
+    members: tuple[ConflictMember, ...],
 ) -> ConflictInfo:
     return ConflictInfo(
         id=conflict.id,
@@ -84,6 +96,7 @@ def _describe(
         key=conflict.key,
         message_ids=conflict.message_ids,
         needs_leave=conflict.needs_leave,
+        members=members,
     )
 
 

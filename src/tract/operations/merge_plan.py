@@ -46,7 +46,8 @@ class Prepared:
         ours, theirs = (
             repo.store.chain(side.commit.id, limit=max(side.generation - floor, 1)) for side in (self.ours, self.theirs)
         )
-        return describe_conflicts(repo, conflicts, Story(self.ours_context, ours, theirs, ancestor, self.unstored))
+        story = Story(self.ours_context, ours, theirs, ancestor, self.unstored, self.theirs_context)
+        return describe_conflicts(repo, conflicts, story)
 
 
 def find_bases(repo: Repo, ours: StoredCommit, theirs: StoredCommit, options: MergeOptions) -> tuple[str, ...]:
