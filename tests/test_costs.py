@@ -172,3 +172,41 @@ def test_a_compile_after_one_append_fetches_five_rows_at_most(
 
     assert fetched <= 5
     assert t.compile().messages[-1].text == "one more"
+
+
+@pytest.mark.parametrize("length", [10, 600])
+def test_a_search_that_has_nothing_to_catch_up_with_takes_eight_statements(cold: Open, length: int) -> None:
+    """Whatever the history's length; and what it reads of the log and of the index stays the same."""
+    t = cold()
+    recorded(t, length)
+    t.user("a needle")
+    t.search("needle")
+    other = cold()
+
+    seen = statements(lambda: other.search("needle"))
+    read = rows(other._repo.store._database._handle().connection, lambda: other.search("needle"))  # type: ignore[attr-defined]
+
+    assert len(seen) <= 8, seen
+    assert read < 20
+
+
+def test_a_search_catches_up_with_what_is_new_alone(cold: Open) -> None:
+    """Three commits more cost a handful of statements, behind any history."""
+    t = cold()
+    recorded(t, 500)
+    t.search("message")
+    recorded(t, 3)
+
+    assert len(statements(lambda: t.search("nothing"))) <= 12
+
+
+def test_a_blame_reads_down_to_where_the_message_came_in(cold: Open) -> None:
+    """Not the whole history of the branch; edits cost no statements of their own."""
+    t = cold()
+    recorded(t, 2000)
+    message_id = recorded(t, 1)[0]
+    for number in range(20):
+        t.edit(message_id, f"one\n{number}")
+    t.compile()
+
+    assert len(statements(lambda: t.blame(message_id))) <= 4

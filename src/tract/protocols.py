@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from tract.model.commits import Commit, ContextFacts
 from tract.model.messages import Message
+from tract.model.words import Word
 
 
 class TokenCount(NamedTuple):
@@ -195,6 +196,16 @@ class LoggedOperation(NamedTuple):
     moves: tuple[RefMove, ...]
 
 
+class Recorded(NamedTuple):
+    """A message as a commit of a tract recorded it; `n` counts what one commit recorded."""
+
+    commit_id: str
+    generation: int
+    n: int
+    message_id: str
+    blob_id: str
+
+
 class Fault(NamedTuple):
     """Something wrong in a store: the object or row concerned, and what is wrong with it."""
 
@@ -296,6 +307,15 @@ class Store(Protocol):
 
     def find_operations(self, prefix: str, limit: int) -> list[LoggedOperation]:
         """Return up to `limit` of the log's operations whose ids start so, in order of id. One statement."""
+        ...
+
+    def search(self, words: Sequence[Word], *, skip: int = 0, limit: int) -> list[Recorded]:
+        """Return where commits that this tract's refs ever led to recorded messages that have all these words.
+
+        Newest first: by generation, then by commit id, then last in the commit first. Messages that lack some of the
+        words may be among them, and none that has them is missing. May fill an index first: a cache, which is made
+        of what was recorded since the last search.
+        """
         ...
 
     def has_operation(self, operation_id: str) -> bool:

@@ -83,3 +83,32 @@ def test_bisect_needs_a_command_that_runs(shell: Shell) -> None:
     assert "no-such-command" in shell.fails("bisect", "run", "--good", ids[0], "no-such-command")
     shell.run("bisect", "run", "--good", ids[0], code=2)
     assert "is not before" in shell.fails("bisect", "run", "--good", ids[4], "--bad", ids[1], "true")
+
+
+def test_search_finds_what_was_ever_said(shell: Shell) -> None:
+    """Newest first, with where it was said; grep is another name."""
+    message_id = shell.says("user", "How often may we retry?")
+    first = shell.head()
+    shell.run("--author", "Bob", "edit", message_id, "How often should we retry?")
+
+    lines = shell.run("search", "retry", "often").lines
+    assert [line for line in lines if line.startswith("    ")] == [
+        "    How often should we retry?",
+        "    How often may we retry?",
+    ]
+    assert lines[0].startswith(f"{shell.head()[:8]} user {message_id[:8]}  ")
+    assert lines[0].endswith("  Bob")
+    assert [hit["commit_id"] for hit in shell.run("grep", '"may we"', "--json").json] == [first]
+    assert shell.run("search", "--current", "retr*", "--role", "user", "--json").json[0]["message"]["content"] == (
+        "How often should we retry?"
+    )
+
+
+def test_nothing_found_ends_with_one(shell: Shell) -> None:
+    """As grep does, without a word; with --json it is an empty list."""
+    shell.says("user", "one")
+
+    assert shell.run("search", "two", code=1).out == ""
+    assert shell.run("search", "two", "--json", code=1).json == []
+    assert "no branch" in shell.fails("search", "one", "--branch", "nowhere")
+    shell.run("search", code=2)

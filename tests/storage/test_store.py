@@ -22,6 +22,7 @@ from storage_support import (
 from tract.exceptions import ConcurrentMoveError, StorageError
 from tract.model.commits import added_messages
 from tract.model.encoding import object_id
+from tract.model.words import Word
 from tract.protocols import GraphNode, LoggedMove, LoggedOperation, NewBlob, Operation, RefMove, Store, TokenCount
 
 
@@ -539,3 +540,57 @@ def test_operations_are_found_by_the_beginning_of_their_ids(store: Store) -> Non
     assert store.find_operations("", 1) == everything[:1]
     assert store.find_operations(operation("two").id[:8], 10) == store.operations(limit=1)
     assert store.find_operations(operation("three").id, 10) == store.find_operations("x", 10) == []
+
+
+def test_search_tells_where_words_were_recorded(store: Store) -> None:
+    """Newest first, of commits that a ref ever led to; words must all be there, and a prefix be continued."""
+    one, two, three = message("red apple"), message("red pear"), message("apples")
+    first = commit((), one)
+    second = commit((first.commit.id,), two, three)
+    never = message("red apple that no ref led to")
+    unseen = commit((first.commit.id,), never)
+    publish(store, [one, first], RefMove(MAIN, None, first.commit.id), name="one")
+
+    before = store.search([Word("red")], limit=10)
+    publish(store, [two, three, never, second, unseen], RefMove(MAIN, first.commit.id, second.commit.id), name="two")
+    publish(store, [], RefMove(MAIN, second.commit.id, None), name="three")
+
+    def found(*words: Word, skip: int = 0, limit: int = 10) -> list[tuple[str, int, int, str]]:
+        return [(at.commit_id, at.generation, at.n, at.blob_id) for at in store.search(words, skip=skip, limit=limit)]
+
+    of_one = (first.commit.id, 1, 0, one.id)
+    of_two, of_three = (second.commit.id, 2, 0, two.id), (second.commit.id, 2, 1, three.id)
+    assert [at.message_id for at in before] == [added_messages(first.commit.changes)[0].message_id]
+    assert found(Word("red")) == [of_two, of_one]
+    assert found(Word("red"), Word("apple")) == [of_one]
+    assert found(Word("apple", is_prefix=True)) == [of_three, of_one]
+    assert found(Word("red"), limit=1) == [of_two]
+    assert found(Word("red"), skip=1) == [of_one]
+    assert found(Word("green")) == []
+    assert list(store.check()) == []
+
+
+def test_search_keeps_to_its_tract(store: Store) -> None:
+    """What another tract recorded is not found, though it is the same object."""
+    blob = message("shared")
+    mine = commit((), blob)
+    theirs = commit((), blob, note="theirs")
+    with store.sibling("other") as other:
+        publish(other, [blob, theirs], RefMove(MAIN, None, theirs.commit.id), name="one")
+        before = store.search([Word("shared")], limit=10)
+        publish(store, [mine], RefMove(MAIN, None, mine.commit.id), name="two")
+
+        assert before == []
+        assert [at.commit_id for at in store.search([Word("shared")], limit=10)] == [mine.commit.id]
+        assert [at.commit_id for at in other.search([Word("shared")], limit=10)] == [theirs.commit.id]
+
+
+def test_many_may_search_at_once(store: Store) -> None:
+    """Each fills the index, and none finds a message twice."""
+    for n in range(30):
+        append(store, f"needle {n}")
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: store.search([Word("needle")], limit=100), range(8)))
+
+    assert [len(each) for each in found] == [30] * 8

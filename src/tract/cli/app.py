@@ -23,7 +23,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "Record": ("add", "edit", "skip", "unskip", "pin", "unpin", "config"),
     "Shorten": ("compress", "expand"),
     "Look": ("status", "log", "show", "diff", "history", "compile", "reflog", "notes"),
-    "Find": ("blame", "bisect"),
+    "Find": ("search", "grep", "blame", "bisect"),
     "Branch": ("branch", "switch", "tag", "reset", "workspace"),
     "Merge": ("merge", "conflicts", "resolve"),
     "Rewrite": ("rebase", "cherry-pick", "revert"),

@@ -1,19 +1,22 @@
-"""The commands that look for something: blame and bisect."""
+"""The commands that look for something: blame, bisect and search."""
 
 import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from typing import Any
 
 import click
 
-from tract.cli.app import Session, json_option
-from tract.cli.completion import complete_messages, complete_revisions
+from tract.cli.app import FAILED, Session, json_option, limit_option
+from tract.cli.completion import complete_branches, complete_messages, complete_revisions
 from tract.cli.render import date, id_length, short
-from tract.cli.shapes import commit_shape
+from tract.cli.shapes import commit_shape, message_shape
 from tract.cli.terminal import Line, Styled, preview
 from tract.formats.compiled import CompiledContext
-from tract.model.finding import BisectResult, Blame, BlameOrigin
+from tract.model.finding import BisectResult, Blame, BlameOrigin, SearchHit
+from tract.model.messages import ROLES
 
 _SKIP = 125
 _STANDARD_ERROR = 2
@@ -115,5 +118,60 @@ def _result_lines(found: BisectResult) -> Iterator[Line]:
         yield ["    ", short(commit.id), " ", preview(commit.message)]
 
 
-COMMANDS: Sequence[click.Command] = (blame, bisect)
+@click.command()
+@click.argument("query", nargs=-1, required=True)
+@click.option("--branch", metavar="NAME", shell_complete=complete_branches, help="In its history only.")
+@click.option("--role", type=click.Choice(ROLES), help="What was said by it only.")
+@click.option("--current", is_flag=True, help="What a model is sent now only, on the branch given or the current one.")
+@limit_option("messages")
+@json_option
+@click.pass_obj
+def search(
+    session: Session,
+    *,
+    query: Sequence[str],
+    branch: str | None,
+    role: str | None,
+    current: bool,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """Search everything that was ever said, newest first.
+
+    Words must all occur, "words in quotes" in a row, and word* stands for every word that begins so. It ends with 1
+    if nothing is found.
+    """
+    with session.open_to_read() as tract:
+        found = tract.search(" ".join(query), branch=branch, role=role, current=current, limit=limit)
+    if as_json:
+        session.out.print_json([_hit_shape(hit) for hit in found])
+    else:
+        session.out.page(line for hit in found for line in _hit_lines(hit))
+    if not found:
+        raise click.exceptions.Exit(FAILED)
+
+
+grep = copy(search)
+grep.name, grep.help = "grep", "Search everything that was ever said: another name for `tract search`."
+
+
+def _hit_shape(hit: SearchHit) -> dict[str, Any]:
+    return {
+        "message_id": hit.message_id,
+        "commit_id": hit.commit.id,
+        "author": hit.commit.author,
+        "created_at": hit.commit.created_at.isoformat(),
+        "excerpt": hit.excerpt,
+        "message": message_shape(hit.message),
+    }
+
+
+def _hit_lines(hit: SearchHit) -> Iterator[Line]:
+    author = f"  {hit.commit.author}" if hit.commit.author else ""
+    who: list[str | Styled] = [Styled(hit.message.role, "role"), " ", short(hit.message_id)]
+    yield [short(hit.commit.id), " ", *who, f"  {date(hit.commit.created_at)}{author}"]
+    yield f"    {hit.excerpt}"
+
+
+COMMANDS: Sequence[click.Command] = (search, grep, blame, bisect)
 """The commands of this family."""

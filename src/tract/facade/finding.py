@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from tract.facade.base import Verbs
 from tract.formats.compiled import CompiledContext
-from tract.model.finding import BisectResult, Blame
-from tract.operations import finding
+from tract.model.finding import BisectResult, Blame, SearchHit
+from tract.operations import finding, searching
 
 
 class Finding(Verbs):
@@ -29,3 +29,22 @@ class Finding(Verbs):
             RevisionError: `good` is not before `bad` in its first-parent history.
         """
         return finding.bisect(self._repo, good, bad, check)
+
+    def search(
+        self,
+        query: str,
+        *,
+        branch: str | None = None,
+        role: str | None = None,
+        current: bool = False,
+        limit: int | None = 50,
+    ) -> list[SearchHit]:
+        """Return the messages ever recorded in this tract that have what a query asks for, newest first.
+
+        Words must all occur; words in double quotes in a row; `word*` stands for every word that begins so. `branch`
+        keeps to its history, `current` to what a model is sent there now (on this object's branch, if none is named).
+
+        Raises:
+            RefNotFoundError: there is no such branch.
+        """
+        return searching.search(self._repo, query, branch=branch, role=role, current=current, limit=limit)

@@ -160,6 +160,17 @@ def named_blobs(changes: Sequence[Change]) -> list[str]:
     return found
 
 
+def recorded_messages(changes: Sequence[Change]) -> list[tuple[str, str]]:
+    """Return the messages whose content changes record, new ones and edited ones: pairs of message id and blob id."""
+    found = []
+    for change in changes:
+        if isinstance(change, Edit):
+            found.append((change.message_id, change.blob_id))
+        else:
+            found += [(message.message_id, message.blob_id) for message in added_messages([change])]
+    return found
+
+
 def describe_changes(changes: Sequence[Change]) -> str:
     """Return one line that says what changes do."""
     if len(changes) == 1:

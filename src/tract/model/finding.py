@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tract.model.commits import Commit
+from tract.model.messages import Message
 
 Verdict = Literal["good", "bad", "skip"]
 
@@ -58,3 +59,13 @@ class BisectResult:
     commit: Commit | None
     candidates: tuple[Commit, ...]
     steps: tuple[BisectStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """A message as it was said once: the newest commit that recorded these words, and the part where they stand."""
+
+    message_id: str
+    commit: Commit
+    message: Message
+    excerpt: str

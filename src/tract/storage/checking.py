@@ -71,6 +71,9 @@ FROM refs r WHERE r.tract = :tract AND r.name > :after ORDER BY r.name LIMIT :li
 _HORIZONS = "SELECT b.payload FROM refs r JOIN blobs b ON b.id = r.target WHERE r.name = :ref"
 _STRAY_REFS = """
 SELECT r.name FROM refs r LEFT JOIN tracts t ON t.row_id = r.tract WHERE t.row_id IS NULL LIMIT :limit"""
+_STRAY_RECORDED = """
+SELECT r.tract, r.place FROM recorded r LEFT JOIN commits c ON c.place = r.place LEFT JOIN blobs b ON b.row_id = r.blob
+WHERE c.place IS NULL OR (r.blob <> 0 AND b.row_id IS NULL) LIMIT :limit"""
 _MOVES = f"""
 SELECT m.number, m.operation, m.ref, m.old, m.new, m.kind, m.author, m.created_at, m.seal,
     (SELECT l.new FROM moves l WHERE l.ref = m.ref AND l.number < m.number
@@ -111,7 +114,7 @@ class Reader(Protocol):
 
 def check_store(database: Reader) -> Iterator[Fault]:
     """Yield what is wrong; a part that cannot be read is a fault of its own, and the other parts are still checked."""
-    for part in (_damage, _names, _blobs, _commits, _counts, _refs, _moves):
+    for part in (_damage, _names, _blobs, _commits, _counts, _refs, _moves, _recorded):
         try:
             yield from part(database)
         except CorruptionError as error:
@@ -272,6 +275,11 @@ def _is_next(number: int, before: int) -> bool:
     """Tell whether a move's number follows another's, or is the first of its tract."""
     begins = number // TRACT_MOVES != before // TRACT_MOVES
     return number % TRACT_MOVES == 1 if begins else number == before + 1
+
+
+def _recorded(database: Reader) -> Iterator[Fault]:
+    for tract, place in database.read(_STRAY_RECORDED, {"limit": _BATCH}):
+        yield Fault(f"search index of tract {tract}", f"it names a commit or a message that is gone, at place {place}")
 
 
 def _batches(database: Reader, sql: str, after: object, parameters: Parameters | None = None) -> Iterator[list[Row]]:

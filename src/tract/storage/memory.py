@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Literal, Self
 
 from tract.exceptions import ConcurrentMoveError, ReadOnlyError, StorageError
-from tract.model.commits import Commit, named_blobs
+from tract.model.commits import Commit, named_blobs, recorded_messages
 from tract.model.encoding import decode, encode, object_id
+from tract.model.words import Word, searchable_text, words_of
 from tract.protocols import (
     Fault,
     Garbage,
@@ -22,6 +23,7 @@ from tract.protocols import (
     NewObject,
     NewRecord,
     Operation,
+    Recorded,
     RefMove,
     StoredCommit,
     TokenCount,
@@ -200,6 +202,21 @@ class MemoryStore:
         found = [logged for logged in self._logged_operations() if logged.operation.id.startswith(prefix)]
         return sorted(found)[:limit]
 
+    def search(self, words: Sequence[Word], *, skip: int = 0, limit: int) -> list[Recorded]:
+        """Return where this tract's commits recorded messages that have all these words, newest first."""
+        found = []
+        with self._opened() as memory:
+            for commit_id in self._reached(memory):
+                commit, generation, _ = memory.commits[commit_id]
+                for n, (message_id, blob_id) in enumerate(recorded_messages(commit.changes)):
+                    said = frozenset(
+                        words_of(searchable_text(decode(memory.payloads.get(blob_id, ("blob", b"{}"))[1])))
+                    )
+                    if all(word.is_in(said) for word in words):
+                        found.append(Recorded(commit_id, generation, n, message_id, blob_id))
+        found.sort(key=lambda recorded: (-recorded.generation, recorded.commit_id, -recorded.n))
+        return found[skip:][:limit]
+
     def has_operation(self, operation_id: str) -> bool:
         """Tell whether an operation was done."""
         with self._opened() as memory:
@@ -260,6 +277,17 @@ class MemoryStore:
             raise StorageError("the store is closed")
         with self._memory.lock:
             yield self._memory
+
+    def _reached(self, memory: _Memory) -> set[str]:
+        """Return the commits that this tract's refs ever led to."""
+        found: set[str] = set()
+        waiting = [logged.move.new for logged in self._refs.log if logged.move.new in memory.commits]
+        while waiting:
+            name = waiting.pop()
+            if name is not None and name not in found:
+                found.add(name)
+                waiting.extend(memory.commits[name].commit.parents)
+        return found
 
     def _logged_operations(self) -> list[LoggedOperation]:
         """Return the log by operation, oldest first."""

@@ -15,6 +15,10 @@ def first_tables(dialect: Dialect) -> list[str]:
     for table in metadata.sorted_tables:
         found.append(str(CreateTable(table).compile(dialect=dialect)))
         found += [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str)]
+    if dialect.name == "postgresql":
+        # SQLite's own index is a virtual table, which not every build has: it is made where it is first used.
+        found += ["CREATE TABLE blob_words (blob BIGINT PRIMARY KEY, words TSVECTOR)"]
+        found += ["CREATE INDEX blob_words_words ON blob_words USING gin (words)"]
     return found
 
 

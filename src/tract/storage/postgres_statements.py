@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from tract.storage.schema import LINE_NUMBERS, LINE_PLACES, MOVE_NUMBERS, TRACT_MOVES
-from tract.storage.statements import ADD_REF, DELETE_REF, MOVE_REF, Dialect, LoggedMoves, Write, write
+from tract.storage.statements import ADD_REF, DELETE_REF, MOVE_REF, Dialect, LoggedMoves, WordIndex, Write, write
 
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
 _NULLABLE = frozenset({"extras", "ids", "new", "object", "old", "parent"})
@@ -39,7 +39,7 @@ _WALK_UP = """
             SELECT walk.parent UNION ALL SELECT q.parent FROM parents q WHERE q.child = walk.place
         ) up (place)
         JOIN commits c ON c.place = up.place
-    WHERE walk.generation > :floor"""
+    WHERE {further}"""
 
 _NEXT_NUMBER = f":tract * {TRACT_MOVES} + nextval('{MOVE_NUMBERS.name}')"
 _LOGGED = ("tract", "operation", "n", "ref", "old", "new", "kind", "author", "created_at", "seal", "object")
@@ -68,6 +68,18 @@ POSTGRES = Dialect(
     logged_moves=LoggedMoves(_logged(ADD_REF.sql), _logged(MOVE_REF.sql), _logged(DELETE_REF.sql)),
     locks_rows=True,
     lock_tables="LOCK TABLE blobs, token_counts, commits, parents, refs, moves IN SHARE ROW EXCLUSIVE MODE",
+    word_index=WordIndex(
+        state="SELECT TRUE, TRUE",
+        make="SELECT 1",
+        key="blob",
+        add=write(
+            "INSERT INTO blob_words (blob, words) VALUES (:blob, CAST(:words AS tsvector)) ON CONFLICT DO NOTHING",
+            "blob",
+            "words",
+        ),
+        find="(w.words @@ CAST(:words AS tsquery) OR w.words IS NULL)",
+        empty="DELETE FROM blob_words",
+    ),
 )
 
 

@@ -142,3 +142,23 @@ token_counts = Table(
     _number("seal"),
     sqlite_with_rowid=False,
 )
+
+recorded = Table(
+    "recorded",
+    metadata,
+    Column("tract", BigInteger, primary_key=True, autoincrement=False),
+    Column("blob", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("message", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+    comment="a cache for search: where commits of a tract recorded messages; blob 0: the commit was looked at",
+)
+
+searched = Table(
+    "searched",
+    metadata,
+    Column("tract", BigInteger, primary_key=True, autoincrement=False),
+    _number("number"),
+    comment="up to which move of each tract the cache for search was filled",
+)

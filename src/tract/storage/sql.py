@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, Self, TypeVar
 
 from tract.exceptions import BusyError, CorruptionError, ReadOnlyError
 from tract.model.commits import Commit
+from tract.model.words import Word
 from tract.protocols import (
     Fault,
     Garbage,
@@ -15,6 +16,7 @@ from tract.protocols import (
     LoggedOperation,
     NewObject,
     Operation,
+    Recorded,
     RefMove,
     StoredCommit,
     TokenCount,
@@ -41,6 +43,7 @@ from tract.storage.rows import (
     text_bytes,
     token_count,
 )
+from tract.storage.searching import SearchIndex
 from tract.storage.statements import Statements
 from tract.storage.writing import AlreadyDoneError, Transaction, plan_moves, plan_objects, write_plan
 
@@ -243,6 +246,11 @@ class SqlStore:
         parameters = {"tract": self._find_tract(), "low": bounds[0], "high": bounds[1], "limit": min(limit, _ALL)}
         with readable():
             return logged_operations(self._database.read(statements.FIND_OPERATIONS, parameters))
+
+    def search(self, words: Sequence[Word], *, skip: int = 0, limit: int) -> list[Recorded]:
+        """Return where this tract's commits recorded messages that may have all these words, newest first."""
+        index = SearchIndex(self._database, self._find_tract(), is_read_only=self._read_only)
+        return index.search(words, min(skip, _ALL), min(limit, _ALL))
 
     def has_operation(self, operation_id: str) -> bool:
         """Tell whether an operation was done."""

@@ -28,13 +28,29 @@ class LoggedMoves(NamedTuple):
     delete: Write
 
 
+class WordIndex(NamedTuple):
+    """The index of words, a database's own; a row for each message, whose key is the message's row.
+
+    `state` gives whether such an index can be had and whether it is there, `make` makes it. `key` is the column that
+    is the key. `find` is the condition that a row has what `:words` asks for, in the database's own language.
+    """
+
+    state: str
+    make: str
+    key: str
+    add: Write
+    find: str
+    empty: str
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """What databases spell apart.
 
     `with_wanted` makes a table `wanted(id)` of one parameter `:ids`, which holds ids one behind the other. `add_commit`
     gives a commit the place behind its first parent if that is free, else one on a new line; it inserts nothing if a
-    first parent is missing. `walk_up` is the recursive part of a walk to the ancestors. `next_number` is the number of
+    first parent is missing. `walk_up` is the recursive part of a walk to the ancestors, and
+    `{further}` in it the condition to go on. `next_number` is the number of
     a tract's next move. `locks_rows`: writers that insert the same messages at once must do it in the same order; where
     one writes at a time, they lie in the order of the conversation instead, which reads them faster. `logged_moves` are
     for writers at once too: a ref's log then has the order of its moves, but the numbers have gaps. `lock_tables` keeps
@@ -46,6 +62,7 @@ class Dialect:
     walk_up: str
     next_number: str
     locks_rows: bool
+    word_index: WordIndex
     logged_moves: LoggedMoves | None = None
     lock_tables: str | None = None
 
@@ -150,6 +167,55 @@ WHERE c.place >= path.line * {LINE_PLACES} + CASE WHEN path.low > 0 THEN path.lo
 """`next` is the place where a line left another; the walk ends where that is below what is asked for."""
 
 
+_SEEN = "EXISTS (SELECT 1 FROM recorded r WHERE r.tract = :tract AND r.blob = 0 AND r.place = {0}.place)"
+
+
+class SearchStatements:
+    """The statements of search: what commits are news to the index, what they recorded, and what is found in it."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        wanted, index = dialect.with_wanted, dialect.word_index
+        walk = """
+WITH RECURSIVE walk (place, parent, generation) AS (
+    SELECT c.place, c.parent, c.generation FROM moves m CROSS JOIN commits c
+    WHERE m.number > :since AND m.number < :upto AND c.id = m.new
+    UNION{walk_up}
+)
+SELECT c.id FROM walk w CROSS JOIN commits c WHERE c.place = w.place AND {news} ORDER BY w.generation, c.id"""
+        self.fresh = walk.format(
+            walk_up=dialect.walk_up.format(further=f"NOT {_SEEN.format('walk')}"), news=f"NOT {_SEEN.format('w')}"
+        )
+        self.everything = walk.format(walk_up=dialect.walk_up.format(further="1 = 1"), news="1 = 1")
+        self.commits = f"""
+{wanted} SELECT c.id, c.place, c.generation, c.payload FROM wanted CROSS JOIN commits c WHERE c.id = wanted.id"""
+        self.blobs = f"""
+{wanted} SELECT b.id, b.row_id, b.payload FROM wanted CROSS JOIN blobs b WHERE b.id = wanted.id AND b.kind = 0"""
+        self.new_blobs = f"""
+{wanted} SELECT b.id, b.row_id,
+    CASE WHEN EXISTS (SELECT 1 FROM blob_words w WHERE w.{index.key} = b.row_id) THEN NULL ELSE b.payload END
+FROM wanted CROSS JOIN blobs b WHERE b.id = wanted.id AND b.kind = 0"""
+        self.find = f"""
+SELECT c.id, c.generation, r.n, r.message, b.id
+FROM blob_words w CROSS JOIN recorded r CROSS JOIN commits c CROSS JOIN blobs b
+WHERE {index.find} AND r.tract = :tract AND r.blob = w.{index.key} AND c.place = r.place AND b.row_id = r.blob
+ORDER BY c.generation DESC, c.id, r.n DESC LIMIT :limit OFFSET :skip"""
+        self.progress = f"""
+SELECT (SELECT number FROM searched WHERE tract = :tract),
+    (SELECT max(number) FROM moves WHERE number > :tract * {TRACT_MOVES} AND number < (:tract + 1) * {TRACT_MOVES})"""
+        self.add_recorded = write(
+            """
+INSERT INTO recorded (tract, blob, place, n, message) VALUES (:tract, :blob, :place, :n, :message)
+ON CONFLICT DO NOTHING""",
+            *("tract", "blob", "place", "n", "message"),
+        )
+        self.add_progress = write(
+            """
+INSERT INTO searched (tract, number) VALUES (:tract, :number)
+ON CONFLICT (tract) DO UPDATE SET number = excluded.number WHERE searched.number < excluded.number""",
+            *("tract", "number"),
+        )
+
+
 class Statements:
     """The statements that a dialect has a part in."""
 
@@ -177,10 +243,11 @@ ON CONFLICT (operation, n) DO NOTHING""",
 {wanted} SELECT wanted.id, coalesce(t.tokens, b.tokens), coalesce(t.exact, b.exact), coalesce(t.seal, b.seal)
 FROM wanted CROSS JOIN blobs b LEFT JOIN token_counts t ON t.blob = b.row_id AND t.encoding = :encoding
 WHERE b.id = wanted.id AND (b.encoding = :encoding OR t.encoding = :encoding)"""
+        self.search = SearchStatements(dialect)
         self.ancestry = f"""
 {wanted}, walk (place, parent, generation) AS (
     SELECT c.place, c.parent, c.generation FROM wanted CROSS JOIN commits c WHERE c.id = wanted.id
-    UNION{dialect.walk_up}
+    UNION{dialect.walk_up.format(further="walk.generation > :floor")}
 )
 SELECT c.id, w.generation, p.id, q.n, m.id FROM walk w CROSS JOIN commits c
     LEFT JOIN commits p ON p.place = w.parent
@@ -214,13 +281,30 @@ VALUES (
     :message_count, :token_count, :tokens_exact, :encoding, :extras, :seal, :payload)""",
     walk_up="""
     SELECT c.place, c.parent, c.generation FROM walk CROSS JOIN commits c
-    WHERE walk.generation > :floor AND c.place = walk.parent
+    WHERE {further} AND c.place = walk.parent
     UNION
     SELECT c.place, c.parent, c.generation FROM walk CROSS JOIN parents q CROSS JOIN commits c
-    WHERE walk.generation > :floor AND q.child = walk.place AND c.place = q.parent""",
+    WHERE {further} AND q.child = walk.place AND c.place = q.parent""",
     next_number=f"""(SELECT coalesce(max(number), :tract * {TRACT_MOVES}) + 1 FROM moves
     WHERE number > :tract * {TRACT_MOVES} AND number < (:tract + 1) * {TRACT_MOVES})""",
     locks_rows=False,
+    word_index=WordIndex(
+        state="""
+SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5'),
+    EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'blob_words')""",
+        make="""
+CREATE VIRTUAL TABLE IF NOT EXISTS blob_words USING fts5(words, content = '', detail = none, tokenize = 'ascii')""",
+        key="rowid",
+        add=write(
+            """
+INSERT INTO blob_words (rowid, words)
+SELECT :blob, :words WHERE NOT EXISTS (SELECT 1 FROM blob_words WHERE rowid = :blob)""",
+            "blob",
+            "words",
+        ),
+        find="w.blob_words MATCH :words",
+        empty="INSERT INTO blob_words (blob_words) VALUES ('delete-all')",
+    ),
 )
 """Subqueries in VALUES, for a SELECT that reads the table it fills would be written to a temporary table first; only
 merges give `:ids`, all of their parents. Where the first parent is missing the generation is NULL, so the row is
