@@ -285,3 +285,17 @@ def test_roles_of_a_conversation(t: Tract) -> None:
     t.append([say("system", "needle"), say("developer", "needle"), say("user", "needle")])
 
     assert [hit.message.role for hit in t.search("needle")] == ["user", "developer", "system"]
+
+
+def test_what_was_collected_as_garbage_is_found_no_more(t: Tract) -> None:
+    """And what is said later, in rows that are used again, is found."""
+    t.user("word kept")
+    t.user("word left")
+    assert len(t.search("word")) == 2
+    t.reset("HEAD^")
+
+    t.gc(keep="0s")
+    t.user("word new")
+
+    assert found(t, "word") == ["word new", "word kept"]
+    assert t.fsck().is_clean

@@ -18,6 +18,7 @@ from tract.storage import statements
 from tract.storage.ids import ID_BYTES
 from tract.storage.rows import Parameters, Row, commit_of, readable
 from tract.storage.schema import RECORD_KIND, TRACT_MOVES
+from tract.storage.searching import empty_index
 from tract.storage.statements import Statements, write
 from tract.storage.writing import Transaction
 
@@ -195,6 +196,7 @@ class _Collector:
         if doomed:
             transaction.write(_DELETE_COMMIT, [(place, key) for place, _, key, _ in doomed])
             transaction.write(_DELETE_PARENTS, [(place,) for place, *_ in doomed])
+            empty_index(transaction, self._database.statements)
         return doomed
 
     def _delete_blobs(self, batch: list[Row], transaction: Transaction) -> list[Row]:
@@ -203,6 +205,7 @@ class _Collector:
         if doomed:
             transaction.write(_DELETE_BLOB, [(row_id, key) for row_id, key, *_ in doomed])
             transaction.write(_DELETE_COUNTS, [(row_id,) for row_id, *_ in doomed])
+            empty_index(transaction, self._database.statements)
         return doomed
 
     def _catch_up(self, transaction: Transaction) -> None:

@@ -206,7 +206,7 @@ class MemoryStore:
         """Return where this tract's commits recorded messages that have all these words, newest first."""
         found = []
         with self._opened() as memory:
-            for commit_id in self._reached(memory):
+            for commit_id in self._ever_named(memory):
                 commit, generation, _ = memory.commits[commit_id]
                 for n, (message_id, blob_id) in enumerate(recorded_messages(commit.changes)):
                     said = frozenset(
@@ -278,7 +278,7 @@ class MemoryStore:
         with self._memory.lock:
             yield self._memory
 
-    def _reached(self, memory: _Memory) -> set[str]:
+    def _ever_named(self, memory: _Memory) -> set[str]:
         """Return the commits that this tract's refs ever led to."""
         found: set[str] = set()
         waiting = [logged.move.new for logged in self._refs.log if logged.move.new in memory.commits]

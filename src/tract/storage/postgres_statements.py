@@ -73,9 +73,10 @@ POSTGRES = Dialect(
         make="SELECT 1",
         key="blob",
         add=write(
-            "INSERT INTO blob_words (blob, words) VALUES (:blob, CAST(:words AS tsvector)) ON CONFLICT DO NOTHING",
-            "blob",
-            "words",
+            """
+INSERT INTO blob_words (blob, words) SELECT :blob, CAST(:words AS tsvector)
+WHERE EXISTS (SELECT 1 FROM blobs WHERE row_id = :blob AND id = :id) ON CONFLICT DO NOTHING""",
+            *("blob", "id", "words"),
         ),
         find="(w.words @@ CAST(:words AS tsquery) OR w.words IS NULL)",
         empty="DELETE FROM blob_words",

@@ -17,7 +17,7 @@ from tract.model.commits import recorded_messages
 from tract.model.encoding import decode
 from tract.model.words import Word, searchable_text, words_of
 from tract.protocols import Recorded
-from tract.storage.ids import joined_keys, target_bytes, target_text
+from tract.storage.ids import joined_keys, key_of, target_bytes, target_text
 from tract.storage.rows import Parameters, Row, commit_of, readable
 from tract.storage.schema import TRACT_MOVES
 from tract.storage.statements import Statements
@@ -62,6 +62,8 @@ class _Commit(NamedTuple):
 def empty_index(transaction: Transaction, sql: Statements) -> None:
     """Take everything out of the index; the next search fills it anew."""
     index = sql.dialect.word_index
+    if sql.dialect.lock_tables is not None:
+        transaction.read("LOCK TABLE recorded IN SHARE ROW EXCLUSIVE MODE", {})
     can_be_had, is_there = transaction.read(index.state, {})[0]
     if can_be_had and is_there:
         transaction.read(index.empty, {})
@@ -124,20 +126,26 @@ class SearchIndex:
     def _fill_with(self, commit_ids: Sequence[str]) -> None:
         commits = self._commits(commit_ids)
         blobs = self._blobs(self._sql.new_blobs, commits)
-        words = [(row, self._vector(payload)) for row, payload in sorted(blobs.values()) if payload is not None]
-        recorded = [(self._tract, 0, commit.place, 0, b"") for commit in commits]
+        words = [
+            (row, key_of(blob_id), self._vector(payload))
+            for blob_id, (row, payload) in blobs.items()
+            if payload is not None
+        ]
+        recorded = [(self._tract, 0, commit.place, 0, b"", key_of(commit.commit_id)) for commit in commits]
         recorded += [
-            (self._tract, blobs[blob_id][0], commit.place, n, target_bytes(message_id))
+            (self._tract, blobs[blob_id][0], commit.place, n, target_bytes(message_id), key_of(commit.commit_id))
             for commit in commits
             for n, (message_id, blob_id) in enumerate(commit.messages)
             if blob_id in blobs
         ]
         recorded.sort()
+        words.sort()
 
         def fill(transaction: Transaction) -> None:
+            # In this order, who empties the index meanwhile waits for all of it, or all of it sees what is gone.
+            transaction.write(self._sql.add_recorded, recorded)
             if words:
                 transaction.write(self._index.add, words)
-            transaction.write(self._sql.add_recorded, recorded)
 
         self._database.transact(fill)
 

@@ -204,9 +204,9 @@ SELECT (SELECT number FROM searched WHERE tract = :tract),
     (SELECT max(number) FROM moves WHERE number > :tract * {TRACT_MOVES} AND number < (:tract + 1) * {TRACT_MOVES})"""
         self.add_recorded = write(
             """
-INSERT INTO recorded (tract, blob, place, n, message) VALUES (:tract, :blob, :place, :n, :message)
-ON CONFLICT DO NOTHING""",
-            *("tract", "blob", "place", "n", "message"),
+INSERT INTO recorded (tract, blob, place, n, message) SELECT :tract, :blob, :place, :n, :message
+WHERE EXISTS (SELECT 1 FROM commits WHERE place = :place AND id = :id) ON CONFLICT DO NOTHING""",
+            *("tract", "blob", "place", "n", "message", "id"),
         )
         self.add_progress = write(
             """
@@ -298,9 +298,9 @@ CREATE VIRTUAL TABLE IF NOT EXISTS blob_words USING fts5(words, content = '', de
         add=write(
             """
 INSERT INTO blob_words (rowid, words)
-SELECT :blob, :words WHERE NOT EXISTS (SELECT 1 FROM blob_words WHERE rowid = :blob)""",
-            "blob",
-            "words",
+SELECT :blob, :words WHERE EXISTS (SELECT 1 FROM blobs WHERE row_id = :blob AND id = :id)
+    AND NOT EXISTS (SELECT 1 FROM blob_words WHERE rowid = :blob)""",
+            *("blob", "id", "words"),
         ),
         find="w.blob_words MATCH :words",
         empty="INSERT INTO blob_words (blob_words) VALUES ('delete-all')",
