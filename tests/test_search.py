@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tract import ContentError, RefNotFoundError, Tract
-from tract.storage.searching import empty_index
+from tract.model.words import Word
 from tract.storage.sql import SqlStore
 from tract.storage.sqlite_database import SqliteDatabase
+from tract.storage.writing import empty_index
 from tract_support import Another, asking, naughty_strings, needs_data, say
 
 
@@ -299,3 +300,31 @@ def test_what_was_collected_as_garbage_is_found_no_more(t: Tract) -> None:
 
     assert found(t, "word") == ["word new", "word kept"]
     assert t.fsck().is_clean
+
+
+def test_what_was_purged_is_found_no_more(t: Tract) -> None:
+    """Its words are not in the index either; everything else is found as before."""
+    secret = t.user("the password is swordfish")
+    t.user("password kept")
+    assert len(t.search("password")) == 2
+
+    t.purge(secret.message_ids[0], confirmed=True)
+
+    assert found(t, "password") == ["password kept"]
+    assert found(t, "swordfish") == []
+    store = t._repo.store
+    if isinstance(store, SqlStore):
+        assert [at.message_id for at in store.search([Word("swordfish")], limit=5)] == []
+    assert t.fsck().is_clean
+
+
+def test_a_purged_word_is_not_left_in_the_file(path: Path) -> None:
+    """Neither in the database nor in its log, though it was indexed."""
+    with Tract.open(path) as t:
+        secret = t.user("the password is swordfish")
+        t.search("swordfish")
+        t.purge(secret.message_ids[0], confirmed=True)
+
+        left = b"".join(each.read_bytes() for each in path.parent.glob(f"{path.name}*"))
+
+    assert b"swordfish" not in left

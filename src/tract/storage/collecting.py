@@ -18,9 +18,8 @@ from tract.storage import statements
 from tract.storage.ids import ID_BYTES
 from tract.storage.rows import Parameters, Row, commit_of, readable
 from tract.storage.schema import RECORD_KIND, TRACT_MOVES
-from tract.storage.searching import empty_index
 from tract.storage.statements import Statements, write
-from tract.storage.writing import Transaction
+from tract.storage.writing import Transaction, empty_index
 
 _T = TypeVar("_T")
 Read = Callable[[str, Parameters], list[Row]]

@@ -75,7 +75,7 @@ POSTGRES = Dialect(
         add=write(
             """
 INSERT INTO blob_words (blob, words) SELECT :blob, CAST(:words AS tsvector)
-WHERE EXISTS (SELECT 1 FROM blobs WHERE row_id = :blob AND id = :id) ON CONFLICT DO NOTHING""",
+WHERE EXISTS (SELECT 1 FROM blobs WHERE row_id = :blob AND id = :id AND kind = 0) ON CONFLICT DO NOTHING""",
             *("blob", "id", "words"),
         ),
         find="(w.words @@ CAST(:words AS tsquery) OR w.words IS NULL)",

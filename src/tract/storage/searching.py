@@ -6,7 +6,7 @@ message. Both are the database's own full-text index, over words that `model/wor
 find the same. Where it cannot be had or filled, the tract's commits are read one by one instead.
 
 What takes messages or commits out of a store, or makes their bytes unreadable, must empty the index in the same
-transaction with `empty_index`: rows may be used again, and a secret's words must not outlast it.
+transaction with `writing.empty_index`: rows may be used again, and a secret's words must not outlast it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,18 +57,6 @@ class _Commit(NamedTuple):
     place: int
     generation: int
     messages: Sequence[tuple[str, str]]
-
-
-def empty_index(transaction: Transaction, sql: Statements) -> None:
-    """Take everything out of the index; the next search fills it anew."""
-    index = sql.dialect.word_index
-    if sql.dialect.lock_tables is not None:
-        transaction.read("LOCK TABLE recorded IN SHARE ROW EXCLUSIVE MODE", {})
-    can_be_had, is_there = transaction.read(index.state, {})[0]
-    if can_be_had and is_there:
-        transaction.read(index.empty, {})
-    transaction.read("DELETE FROM recorded", {})
-    transaction.read("DELETE FROM searched", {})
 
 
 class SearchIndex:

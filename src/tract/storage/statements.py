@@ -298,7 +298,7 @@ CREATE VIRTUAL TABLE IF NOT EXISTS blob_words USING fts5(words, content = '', de
         add=write(
             """
 INSERT INTO blob_words (rowid, words)
-SELECT :blob, :words WHERE EXISTS (SELECT 1 FROM blobs WHERE row_id = :blob AND id = :id)
+SELECT :blob, :words WHERE EXISTS (SELECT 1 FROM blobs WHERE row_id = :blob AND id = :id AND kind = 0)
     AND NOT EXISTS (SELECT 1 FROM blob_words WHERE rowid = :blob)""",
             *("blob", "id", "words"),
         ),

@@ -102,6 +102,7 @@ def write_plan(transaction: Transaction, sql: Statements, plan: Plan) -> None:
             transaction.write(statements.ADD_COUNT, counts)
     if plan.graves:
         transaction.write(statements.BURY, plan.graves)
+        empty_index(transaction, sql)
     if plan.commits:
         _insert_commits(transaction, sql, plan)
     if sql.dialect.logged_moves is not None:
@@ -112,6 +113,18 @@ def write_plan(transaction: Transaction, sql: Statements, plan: Plan) -> None:
         raise AlreadyDoneError
     for row in plan.refs:
         _move(transaction, row)
+
+
+def empty_index(transaction: Transaction, sql: Statements) -> None:
+    """Take everything out of the index; the next search fills it anew."""
+    index = sql.dialect.word_index
+    if sql.dialect.lock_tables is not None:
+        transaction.read("LOCK TABLE recorded IN SHARE ROW EXCLUSIVE MODE", {})
+    can_be_had, is_there = transaction.read(index.state, {})[0]
+    if can_be_had and is_there:
+        transaction.read(index.empty, {})
+    transaction.read("DELETE FROM recorded", {})
+    transaction.read("DELETE FROM searched", {})
 
 
 def _require_blobs(transaction: Transaction, sql: Statements, needed: set[bytes]) -> None:
