@@ -618,3 +618,79 @@ def test_one_operation_moves_the_branch_once(t: Tract) -> None:
     assert t.reflog()[0].kind == "rebase"
     t.reset("topic@{1}")
     assert t.head_id == head
+
+
+@pytest.mark.parametrize(("choice", "expected"), [("unfold", ["Be terse.", "edited", "And?"]), ("ours", None)])
+def test_an_edit_of_what_is_summarised_there_is_asked(t: Tract, choice: str, expected: list[str] | None) -> None:
+    """The summary is opened, or stays as it is although what it tells was edited."""
+    message_id = start(t)
+    other_id = str(t.user("And?").message_id)
+    fork(t, lambda: t.compress([message_id, other_id], summary="Asked."), lambda: t.edit(message_id, "edited"))
+
+    result = t.rebase("main")
+
+    assert [conflict.conflict_type for conflict in result.conflicts] == ["fold_vs_edit"]
+    result.resolve(result.conflicts[0].id, choice)
+    t.continue_replay()
+    assert texts(t) == (expected or ["Be terse.", "Asked."])
+    assert t.fsck().is_clean
+
+
+@pytest.mark.parametrize(("answer", "shown"), [("ours", []), ("theirs", ["Asked."])])
+def test_a_summary_of_what_is_missing_there_is_asked(t: Tract, answer: str, shown: list[str]) -> None:
+    """It stays away, or comes with the messages that it stands for, which it still hides."""
+    t.system("Be terse.")
+    t.branch("elsewhere")
+    ids_there = [str(t.user("How often?").message_id), str(t.user("And?").message_id)]
+    summary = t.compress(ids_there, summary="Asked.")
+    t.switch("elsewhere")
+
+    result = t.cherry_pick("main")
+
+    assert [conflict.conflict_type for conflict in result.conflicts] == ["missing_message"]
+    result.resolve(result.conflicts[0].id, answer)
+    t.continue_replay()
+    assert texts(t) == ["Be terse.", *shown]
+    if shown:
+        t.expand(str(summary.message_id))
+        assert texts(t) == ["Be terse.", "How often?", "And?"]
+    assert t.fsck().is_clean
+
+
+def test_a_summary_is_reverted_and_restored(t: Tract) -> None:
+    """Its revert shows what it stood for, as expanding it does, and the revert of that folds it again."""
+    message_ids = [start(t), str(t.user("And?").message_id)]
+    t.compress(message_ids, summary="Asked.")
+
+    t.revert("HEAD")
+    assert texts(t) == ["Be terse.", "How often?", "And?"]
+    t.revert("HEAD")
+
+    assert texts(t) == ["Be terse.", "Asked."]
+    assert t.fsck().is_clean
+
+
+def test_a_message_that_is_skipped_stays_so_through_a_summary_and_a_rebase(t: Tract) -> None:
+    """Nothing brings back what was hidden, though a summary is made beside it and the branch moves."""
+    message_id = start(t)
+    said = [str(t.user(word).message_id) for word in ("one", "two")]
+    fork(t, lambda: t.user("main's"), lambda: [t.skip(message_id), t.compress(said, summary="Counted.")])
+
+    t.rebase("main")
+
+    assert texts(t) == ["Be terse.", "Counted.", "main's"]
+
+
+def test_a_rebase_is_undone_as_one(t: Tract) -> None:
+    """One undo takes all its commits back, and one redo makes them stand again."""
+    start(t)
+    fork(t, lambda: t.user("main's"), lambda: [t.user("one"), t.user("two")])
+    before = t.head_id
+    t.rebase("main")
+    after = t.head_id
+
+    t.undo()
+    undone = t.head_id
+    t.redo()
+
+    assert (undone, t.head_id) == (before, after)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from tract.model.changes import Edit, SetMark
 from tract.model.commits import Commit, build_commit, named_blobs
 from tract.model.refs import BRANCHES
 from tract.operations.load import keep_context, load_context, load_fields
@@ -63,8 +64,11 @@ def _build(repo: Repo, plan: ReplayPlan, operation: Operation) -> tuple[tuple[Co
 
 
 def _load_at_once(repo: Repo, outcome: Outcome, encoding: str) -> None:
-    """Read the messages that the new commits name, and what they cost, in two statements for all of them."""
+    """Read the messages that the new commits bring, edit, hide or show, and what they cost, in two statements."""
     named = {blob_id for replayed in outcome.done for blob_id in named_blobs(replayed.changes)}
+    for replayed in outcome.done:
+        marked = (change.message_id for change in replayed.changes if isinstance(change, SetMark | Edit))
+        named |= {entry.blob_id for message_id in marked for entry in replayed.context.exchange(message_id)}
     load_counts(repo, load_fields(repo, sorted(named)), encoding)
 
 

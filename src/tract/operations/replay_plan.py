@@ -239,26 +239,28 @@ class _Running:
         self.outcome = Outcome(start, given=so_far.given)
         self.gather = gather
 
-    def run(self, sources: Iterable[Source]) -> None:
+    def run(self, sources: Sequence[Source]) -> None:
         """Replay commits until one waits."""
-        skipped = set(self.request.skipped)
-        before: tuple[str, Context] | None = None
+        ends = self._ends([commit for commit, _ in sources])
         for commit, foreign in sources:
-            start = self._start(commit, before)
-            after = apply_changes(start, commit.changes)
-            before = (commit.id, after)
-            if commit.id in skipped:
+            if commit.id in self.request.skipped:
                 self.outcome.dropped.append(commit.id)
                 continue
-            step = Step(start, after, commit.changes, foreign)
+            step = Step(*ends[commit.id], commit.changes, foreign)
             if not self._replay(commit, inverse(step) if self.request.verb == "revert" else step):
                 return
 
-    def _start(self, commit: Commit, before: tuple[str, Context] | None) -> Context:
-        parent = commit.parents[0] if commit.parents else None
-        if before is not None and before[0] == parent:
-            return before[1]
-        return load_context_at(self.repo, parent) if parent is not None else Context()
+    def _ends(self, commits: Sequence[Commit]) -> dict[str, tuple[Context, Context]]:
+        """Return each commit's context before and after it; of commits that follow each other one alone is read."""
+        found: dict[str, tuple[Context, Context]] = {}
+        for commit in reversed(commits) if self.request.verb == "revert" else commits:
+            parent = commit.parents[0] if commit.parents else None
+            if parent in found:
+                before = found[parent][1]
+            else:
+                before = load_context_at(self.repo, parent) if parent is not None else Context()
+            found[commit.id] = (before, apply_changes(before, commit.changes))
+        return found
 
     def _replay(self, commit: Commit, step: Step) -> bool:
         """Replay a step, and tell whether it could be."""
