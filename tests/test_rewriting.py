@@ -70,7 +70,7 @@ def test_a_rebase_stands_on_the_other_branch_and_keeps_everything(t: Tract) -> N
     assert texts(t) == ["Be terse.", "How often?", "main's", "3 times."]
     assert set(message_ids) < set(ids(t))
     for old, new in zip(reversed(before), result.commits, strict=True):
-        assert (new.message, new.author, new.created_at) == (old.message, old.author, old.created_at)
+        assert (new.given_message, new.author, new.created_at) == (old.given_message, old.author, old.created_at)
         assert new.changes == old.changes
         assert new.metadata == {**old.metadata, "replay": {"verb": "rebase", "origin": old.id}}
     assert t.history(message_id)[-1].mark == "pinned"
@@ -694,3 +694,55 @@ def test_a_rebase_is_undone_as_one(t: Tract) -> None:
     t.redo()
 
     assert (undone, t.head_id) == (before, after)
+
+
+def test_two_results_of_one_call_are_asked(t: Tract) -> None:
+    """Both branches answered the call: neither result is lost without a word."""
+    t.user("Look.")
+    t.append(asking("c1"))
+    fork(t, lambda: t.append(answering("c1", "main's")), lambda: t.append(answering("c1", "topic's")))
+
+    result = t.rebase("main", resolver=says("a model's"), auto_commit=True)
+
+    assert [conflict.conflict_type for conflict in result.open_conflicts] == ["tool_result"]
+    result.resolve(result.conflicts[0].id, "theirs")
+    t.continue_replay()
+    assert texts(t) == ["Look.", "", "topic's"]
+
+
+def test_what_a_merge_brought_in_otherwise_than_it_is_there_is_asked(t: Tract) -> None:
+    """A merge of a third branch brought an edited message, which stands unedited where the rebase goes."""
+    start(t)
+    t.switch("side", create=True)
+    message_id = str(t.user("side's").message_id)
+    t.branch("main-too")
+    t.edit(message_id, "side's, edited")
+    t.switch("main")
+    t.switch("topic", create=True)
+    t.user("topic's")
+    t.merge("side")
+
+    result = t.rebase("main-too")
+
+    assert [conflict.conflict_type for conflict in result.conflicts] == ["both_edit"]
+    result.resolve(result.conflicts[0].id, "theirs")
+    t.continue_replay()
+    assert texts(t)[2:] == ["side's, edited", "topic's"]
+
+
+def test_a_call_that_comes_last_stays_open(t: Tract) -> None:
+    """A commit that is merged where it goes may end in a call: nothing will stand behind it."""
+    message_id = str(t.user("one\ntwo\nthree\nfour\nfive").message_id)
+
+    def theirs() -> None:
+        with t.batch():
+            t.edit(message_id, "one\ntwo\nthree\nfour\nFIVE")
+            t.append(asking("c1"))
+        t.append(answering("c1"))
+
+    fork(t, lambda: [t.edit(message_id, "ONE\ntwo\nthree\nfour\nfive"), t.user("main's")], theirs)
+
+    result = t.rebase("main")
+
+    assert (result.kind, result.conflicts) == ("clean", ())
+    assert texts(t) == ["ONE\ntwo\nthree\nfour\nFIVE", "main's", "", "found"]
