@@ -465,3 +465,20 @@ def test_undo_and_redo_walk_through_every_state(steps: list[tuple[int, int]]) ->
 
             assert refs(t) == states[place]
             assert f"heads/{t.current_branch}" == refs(t).get(WORKSPACES + "default", "heads/main")
+
+
+def test_what_cannot_go_back_is_passed_over(t: Tract) -> None:
+    """Collecting garbage and purging are done for good; what was done before them is undone."""
+    t.user("one")
+    secret = t.user("swordfish")
+    t.note("HEAD", "somebody said swordfish")
+    t.user("three")
+    t.purge(secret.message_ids[0], confirmed=True)
+    t.gc(keep="0s")
+
+    (undone,) = t.undo()
+
+    assert undone.kind == "append"
+    assert len(t.compile()) == 2
+    assert t.fsck().is_clean
+    assert t.notes() == []

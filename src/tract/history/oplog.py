@@ -18,6 +18,9 @@ from tract.protocols import LoggedOperation, RefMove
 
 Direction = Literal["undo", "redo"]
 
+_FOR_GOOD = "purge"
+"""The kind of operation whose refs going back would name what is no longer there."""
+
 _TURN = re.compile(r"(undo|redo) ([1-9][0-9]*) ([0-9a-f]{64})")
 _REVERT = re.compile(r"revert ([0-9a-f]{64})")
 
@@ -130,4 +133,6 @@ def plan_turn(direction: Direction, operations: Iterable[LoggedOperation]) -> li
 
 def _moves_back(operation: LoggedOperation) -> list[RefMove]:
     """Return the moves that an undo takes back; none where the operation kept answers, or collected garbage, alone."""
+    if operation.operation.kind == _FOR_GOOD:
+        return []
     return [move for move in operation.moves if not move.name.startswith(REMEMBERED) and move.name != HORIZON]
