@@ -152,7 +152,7 @@ def search(
 
 
 grep = copy(search)
-grep.name, grep.help = "grep", "Search everything that was ever said: another name for `tract search`."
+grep.name, grep.help = "grep", "Search everything that was ever said, as search does."
 
 
 def _hit_shape(hit: SearchHit) -> dict[str, Any]:
