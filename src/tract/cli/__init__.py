@@ -22,6 +22,7 @@ from tract.cli import (
     commands_oplog,
     commands_record,
     commands_rewrite,
+    commands_share,
     commands_workspace,
 )
 from tract.cli.app import FAILED, app
@@ -47,6 +48,7 @@ _FAMILIES = (
     commands_merge,
     commands_rewrite,
     commands_family,
+    commands_share,
     commands_oplog,
     commands_workspace,
     commands_notes,

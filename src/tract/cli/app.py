@@ -28,6 +28,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "Merge": ("merge", "conflicts", "resolve"),
     "Rewrite": ("rebase", "cherry-pick", "revert"),
     "Family": ("spawn", "collapse", "children", "parent", "timeline"),
+    "Share": ("clone", "fetch", "pull", "push", "remote", "bundle"),
     "Take back": ("undo", "redo", "op"),
     "Care": ("fsck", "gc", "purge", "completion"),
 }

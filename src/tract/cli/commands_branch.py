@@ -14,16 +14,17 @@ from tract.cli.terminal import Styled
 @click.argument("names", metavar="[NAME [START]]", nargs=-1, shell_complete=complete_branches)
 @click.option("-d", "--delete", "action", flag_value="delete", help="Delete branches that are merged somewhere.")
 @click.option("-D", "action", flag_value="force", help="Delete branches, merged or not.")
+@click.option("-r", "--remotes", is_flag=True, help="List the remotes' branches, as they were last seen.")
 @click.option("-m", "--move", "action", flag_value="move", help="Give a branch another name: -m [OLD] NEW.")
 @json_option
 @click.pass_obj
-def branch(session: Session, *, names: Sequence[str], action: str | None, as_json: bool) -> None:
+def branch(session: Session, *, names: Sequence[str], action: str | None, remotes: bool, as_json: bool) -> None:
     """List, make, rename or delete branches.
 
     NAME makes one at START, else where the current branch stands; the current branch stays.
     """
-    if as_json and (names or action):
-        raise click.UsageError("--json goes with the list alone")
+    if (as_json or remotes) and (names or action):
+        raise click.UsageError("--json and -r go with the list alone")
     if action in ("delete", "force"):
         _delete(session, names, force=action == "force")
     elif action == "move":
@@ -31,12 +32,12 @@ def branch(session: Session, *, names: Sequence[str], action: str | None, as_jso
     elif names:
         _create(session, names)
     else:
-        _list(session, as_json=as_json)
+        _list(session, as_json=as_json, remotes=remotes)
 
 
-def _list(session: Session, *, as_json: bool) -> None:
+def _list(session: Session, *, as_json: bool, remotes: bool) -> None:
     with session.open_to_read() as tract:
-        branches = tract.branches()
+        branches = tract.remote_branches() if remotes else tract.branches()
         current = tract.current_branch
     if as_json:
         rows = [{"name": name, "commit_id": key, "is_current": name == current} for name, key in branches.items()]

@@ -156,13 +156,15 @@ def with_messages(tract: Tract, commits: Sequence[Commit]) -> Iterator[tuple[Com
 
 
 def names_by_commit(tract: Tract) -> dict[str, list[str]]:
-    """Return the branches and tags by the commits they stand at, the current branch first."""
+    """Return the branches, tags and remotes' branches by the commits they stand at, the current branch first."""
     names: dict[str, list[str]] = {}
     branches = tract.branches()
     for branch in sorted(branches, key=lambda name: (name != tract.current_branch, name)):
         names.setdefault(branches[branch], []).append(branch)
     for tag, commit_id in tract.tags().items():
         names.setdefault(commit_id, []).append(f"tag: {tag}")
+    for branch, commit_id in tract.remote_branches().items():
+        names.setdefault(commit_id, []).append(branch)
     return names
 
 

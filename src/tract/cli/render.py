@@ -246,9 +246,9 @@ def token_total(compiled: CompiledContext) -> str:
     return count(compiled.token_count, "token") + ("" if compiled.tokens_exact else " (estimated)")
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun; the plural has an s unless it is given."""
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or f'{noun}s'}"
 
 
 def import_lines(report: ImportReport, branch: str, title: str | None) -> Iterator[Line]:

@@ -21,6 +21,7 @@ from tract.model.results import (
     Status,
     TimelineEntry,
 )
+from tract.model.sharing import BundleReport, FetchResult, PushResult, RefUpdate
 from tract.operations.merge_result import MergeResult
 from tract.operations.replay_result import ReplayResult
 from tract.protocols import Fault, Garbage, Resolution
@@ -159,6 +160,43 @@ def import_shape(report: ImportReport, branch: str, title: str | None) -> Json:
         "message_ids": list(report.message_ids),
         "unanswered": list(report.unanswered),
         "orphans": list(report.orphans),
+    }
+
+
+def fetch_shape(result: FetchResult) -> Json:
+    """Return what a fetch brought."""
+    return {
+        "source": result.source,
+        "commits": result.commits,
+        "branches": dict(result.branches),
+        "updates": [_update_shape(update) for update in result.updates],
+        "tags_kept": list(result.tags_kept),
+    }
+
+
+def push_shape(result: PushResult) -> Json:
+    """Return what a push did over there."""
+    return {
+        "target": result.target,
+        "commits": result.commits,
+        "updates": [_update_shape(update) for update in result.updates],
+    }
+
+
+def _update_shape(update: RefUpdate) -> Json:
+    return {"ref": update.ref, "old": update.old, "new": update.new, "forced": update.forced}
+
+
+def bundle_shape(report: BundleReport) -> Json:
+    """Return what a bundle holds."""
+    return {
+        "path": report.path,
+        "refs": dict(report.refs),
+        "prerequisites": list(report.prerequisites),
+        "missing": list(report.missing),
+        "commits": report.commits,
+        "messages": report.messages,
+        "size_bytes": report.size_bytes,
     }
 
 
