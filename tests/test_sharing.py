@@ -18,7 +18,7 @@ from tract import (
     Tract,
 )
 from tract.facade.peers import Place
-from tract_support import texts
+from tract_support import answering, asking, texts
 
 PAIRS = [(one, other) for one in KINDS for other in KINDS]
 
@@ -497,3 +497,42 @@ def test_a_long_history_travels_in_several_parcels(tmp_path: Path) -> None:
             assert compiles(near) == compiles(far)
             assert near.status() == far.status()
             assert near.fsck().is_clean
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_purged_stays_so(places: Places, kind: str, tmp_path: Path) -> None:
+    """A tombstone travels, to a store or in a bundle: the message has its place and its calls, and says nothing."""
+    with places.tract(kind) as (far, where), places.place(kind) as path:
+        said = far.user("my key is sk-1234")
+        asked = far.append([asking("a"), answering("a", "sk-1234 works")])
+        edited = far.edit(said.message_ids[0], "my key is sk-5678")
+        far.user("more")
+        for message_id in (*said.message_ids, *asked.message_ids):
+            far.purge(message_id, confirmed=True)
+        far.bundle(tmp_path / "purged.bundle")
+
+        with Tract.clone(where, path, durability="normal") as near, Tract.clone(tmp_path / "purged.bundle") as unpacked:
+            for copy in (near, unpacked):
+                assert copy.compile().to_openai() == far.compile().to_openai()
+                assert copy.compile(edited.parents[0]).to_openai() == far.compile(edited.parents[0]).to_openai()
+                assert (copy.fsck().faults, copy.fsck().purged) == ((), far.fsck().purged)
+            assert near.status().token_count == near.compile().token_count
+            far.pull(near)
+            assert b"sk-" not in (tmp_path / "purged.bundle").read_bytes()
+
+
+def test_what_was_purged_elsewhere_is_kept_here(tmp_path: Path) -> None:
+    """A tombstone takes the place of nothing that is there, and what is purged here does not come back."""
+    with open_at(tmp_path / "far.db") as far, open_at(None) as near:
+        said = far.user("my key is sk-1234")
+        near.pull(tmp_path / "far.db")
+        far.purge(said.message_ids[0], confirmed=True)
+        far.user("my key is sk-1234")
+        near.pull(tmp_path / "far.db")
+        assert texts(near) == ["my key is sk-1234"] * 2
+        near.purge(said.message_ids[0], confirmed=True)
+
+        with Tract.clone(near) as third:
+            third.pull(near)
+
+            assert texts(third) == ["[purged]"] * 2

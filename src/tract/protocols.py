@@ -135,11 +135,13 @@ class NewRecord(NamedTuple):
 class Tombstone(NamedTuple):
     """What takes the place of a stored message's or record's bytes for good, under the same id.
 
-    `payload` is JSON, whose `message` (for a message) is read in the place of what was purged.
+    `payload` is JSON, whose `message` (for a message) is read in the place of what was purged. With `is_new` it comes
+    from another store, and takes its place only where nothing is stored under the id.
     """
 
     id: str
     payload: bytes
+    is_new: bool = False
 
 
 NewObject = NewBlob | NewCommit | NewRecord | Tombstone

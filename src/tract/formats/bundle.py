@@ -5,8 +5,8 @@
     frames                              kind, packed size and size (1 + 4 + 4 bytes), then the packed bytes
     digest                              SHA-256 of everything before it
 
-The first frame holds the refs, as JSON; then come messages and the commits that name them, parents first, each behind
-its length of four bytes; an empty frame ends them. Numbers are unsigned, the greatest byte first. Objects have no ids:
+The first frame holds the refs, as JSON; then come messages, ids of messages whose bytes were purged, and the commits that
+name them, parents first, each behind its length of four bytes; an empty frame ends them. Numbers are unsigned, the greatest byte first. Objects have no ids:
 who reads them hashes them.
 
 Source: git's bundles, with frames that say how large they become before anything is unpacked.
@@ -35,7 +35,7 @@ _PIECE_BYTES = 256 * 2**20
 
 _FULL_FRAME = 4 * 2**20
 _CHUNK = 2**20
-_REFS, _MESSAGES, _COMMITS, _END = b"R", b"M", b"C", b"E"
+_REFS, _MESSAGES, _PURGED, _COMMITS, _END = b"R", b"M", b"P", b"C", b"E"
 _VERSION, _TOTALS, _FRAME, _LENGTH = (
     struct.Struct(">H"),
     struct.Struct(">QQQ"),
@@ -47,10 +47,11 @@ _SQLITE = b"SQLite format 3\0"
 
 
 class Piece(NamedTuple):
-    """Some commits' bytes, parents first, and those of the messages that they bring."""
+    """Some commits' bytes, parents first, those of the messages that they bring, and the ids of purged messages."""
 
     commits: Sequence[bytes]
     messages: Sequence[bytes]
+    purged: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ def _write(file: BinaryIO, header: BundleHeader, pieces: Iterable[Piece]) -> Non
     for piece in pieces:
         if sum(map(len, piece.messages)) > _PIECE_BYTES:
             raise BundleError("a commit brings more than a bundle carries at once")
-        size += _write_objects(file, _MESSAGES, piece.messages) + _write_objects(file, _COMMITS, piece.commits)
+        size += _write_objects(file, _MESSAGES, piece.messages) + _write_objects(file, _PURGED, piece.purged)
+        size += _write_objects(file, _COMMITS, piece.commits)
         commits, messages = commits + len(piece.commits), messages + len(piece.messages)
     _write_frame(file, _END, b"")
     file.seek(_START)
@@ -166,22 +168,23 @@ class Bundle:
     def pieces(self) -> Iterator[Piece]:
         """Yield the commits with the messages that they bring, parents first."""
         messages: list[bytes] = []
+        purged: list[bytes] = []
         held_bytes = 0
         frames = self._frames()
         next(frames)
         for kind, data in frames:
             objects = self._split(data)
             if kind == _COMMITS:
-                yield Piece(objects, messages)
-                messages, held_bytes = [], 0
-            elif kind == _MESSAGES:
-                messages += objects
+                yield Piece(objects, messages, purged)
+                messages, purged, held_bytes = [], [], 0
+            elif kind in (_MESSAGES, _PURGED):
+                (messages if kind == _MESSAGES else purged).extend(objects)
                 held_bytes += len(data)
                 if held_bytes > _PIECE_BYTES:
                     raise self._damaged("a commit brings more messages than a bundle may")
             else:
                 raise self._damaged("a frame is of no kind that there is")
-        if messages:
+        if messages or purged:
             raise self._damaged("messages without commits")
 
     def _check_digest(self) -> None:

@@ -66,6 +66,7 @@ def check_bundle(bundle: Bundle) -> None:
     commits, blobs = set(bundle.header.prerequisites), set[str]()
     for piece in bundle.pieces():
         blobs.update(read_blob(payload).id for payload in piece.messages)
+        blobs.update(key.hex() for key in piece.purged)
         for payload in piece.commits:
             commit = read_commit(payload)
             for parent in commit.parents:
@@ -151,10 +152,12 @@ def _pieces(repo: Repo, ids: Sequence[str]) -> Iterator[Piece]:
     written: set[bytes] = set()
     for parcel in read_parcels(repo.store, ids, None):
         fresh = [payload for blob_id, payload in parcel.blobs.items() if bytes.fromhex(blob_id) not in written]
-        written.update(map(bytes.fromhex, parcel.blobs))
-        yield Piece([arrival.payload for arrival in parcel.arrivals], fresh)
+        purged = [key for key in map(bytes.fromhex, sorted(parcel.purged)) if key not in written]
+        written.update(map(bytes.fromhex, parcel.blobs), purged)
+        yield Piece([arrival.payload for arrival in parcel.arrivals], fresh, purged)
 
 
 def _parcel(piece: Piece) -> Parcel:
     arrivals = [Arrival(read_commit(payload), payload) for payload in piece.commits]
-    return Parcel(arrivals, {object_id("blob", payload): payload for payload in piece.messages})
+    blobs = {object_id("blob", payload): payload for payload in piece.messages}
+    return Parcel(arrivals, blobs, purged={key.hex() for key in piece.purged})

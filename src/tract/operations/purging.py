@@ -7,7 +7,7 @@ from tract.exceptions import MessageNotFoundError
 from tract.model.changes import Edit
 from tract.model.commits import added_messages, parse_commit
 from tract.model.encoding import ID_LENGTH, decode, encode
-from tract.model.messages import text_of
+from tract.model.messages import call_ids, text_of
 from tract.model.refs import BRANCHES, TAGS
 from tract.model.results import PurgeReport
 from tract.operations.read import context_at
@@ -45,8 +45,8 @@ def purge(repo: Repo, message_id: str, *, confirmed: bool) -> PurgeReport:
         confirmed,
     )
     if confirmed:
-        graves = [_tombstone(repo, blob_id, _stand_in(fields)) for blob_id, fields in sorted(standing.items())]
-        graves += [_tombstone(repo, record_id, None) for record_id in sorted(records)]
+        graves = [tombstone(repo, blob_id, _stand_in(fields)) for blob_id, fields in sorted(standing.items())]
+        graves += [tombstone(repo, record_id, None) for record_id in sorted(records)]
         repo.store.publish(graves, moves, repo.operation("purge"))
         repo.store.forget()
         repo.caches.fields.clear(refused=report.blob_ids)
@@ -98,19 +98,23 @@ def _forgetting(repo: Repo, record_ids: Iterable[str]) -> list[RefMove]:
     return moves
 
 
-def _stand_in(fields: Mapping[str, Any]) -> dict[str, Any]:
+def stand_in(role: str, calls: Iterable[str], answered: str | None) -> dict[str, Any]:
     """Return the message that stands for another: its role and the ids of its calls, and nothing that it said."""
-    found: dict[str, Any] = {"role": fields["role"], "content": PURGED}
-    if fields.get("tool_calls"):
-        empty = {"name": "purged", "arguments": "{}"}
-        found["tool_calls"] = [
-            {"id": call.get("id"), "type": "function", "function": empty} for call in fields["tool_calls"]
-        ]
-    if "tool_call_id" in fields:
-        found["tool_call_id"] = fields["tool_call_id"]
+    found: dict[str, Any] = {"role": role, "content": PURGED}
+    made = [{"id": call, "type": "function", "function": {"name": "purged", "arguments": "{}"}} for call in calls]
+    if made:
+        found["tool_calls"] = made
+    if answered is not None:
+        found["tool_call_id"] = answered
     return found
 
 
-def _tombstone(repo: Repo, object_id: str, message: Mapping[str, Any] | None) -> Tombstone:
+def tombstone(repo: Repo, object_id: str, message: Mapping[str, Any] | None, *, is_new: bool = False) -> Tombstone:
+    """Return what stands for a purged object, and for a message the message that is read in its place."""
     told = {"by": repo.author, "at": repo.now().isoformat()}
-    return Tombstone(object_id, encode(told if message is None else {**told, "message": message}, sort_keys=False))
+    whole = told if message is None else {**told, "message": message}
+    return Tombstone(object_id, encode(whole, sort_keys=False), is_new)
+
+
+def _stand_in(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return stand_in(fields["role"], call_ids(fields), fields.get("tool_call_id"))

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from tract.exceptions import ContentError, MessageNotFoundError, StorageError, TransferError
 from tract.history.admission import blobs_named, check_blobs, check_fit, find_appended, read_blob
 from tract.history.fold import apply_changes, check_context
-from tract.model.changes import Configure
+from tract.model.changes import Configure, Edit, NewMessage
 from tract.model.commits import Commit, ContextFacts, added_messages
-from tract.model.context import Context
-from tract.model.encoding import decode
+from tract.model.context import Context, Entry
+from tract.model.encoding import decode, encode
 from tract.model.messages import Blob
 from tract.operations.load import keep_context, load_context_at
+from tract.operations.purging import stand_in, tombstone
 from tract.operations.record import count_blob, empty_facts, facts_after
 from tract.operations.rendering import encoding_of
 from tract.operations.repo import Repo, Workspace
@@ -52,6 +53,7 @@ class Receiver:
         self.count = 0
         self.blobs: dict[str, Blob] = {}
         self._held: dict[str, Blob] = {}
+        self._purged: set[str] = set()
         self._arrived: dict[str, Commit] = {}
         self._contexts: dict[str, Context] = {}
         self._facts: dict[str, ContextFacts] = {}
@@ -98,9 +100,13 @@ class Receiver:
             if blob_id not in named:
                 raise TransferError(f"no commit beside it names message {blob_id}", object_id=blob_id)
             self.blobs[blob_id] = blob
+        self._purged = set(parcel.purged) - self.blobs.keys()
+        if not self._purged <= named:
+            raise TransferError("no commit beside it names a message that is said to be purged")
         wanted = {blob_id for commit in self._arrived.values() for blob_id in blobs_named(commit)}
         unread = sorted(wanted - self.blobs.keys() - parcel.held.keys())
         held = {**parcel.held, **(self._repo.store.blobs(unread) if unread else {})}
+        self._purged -= held.keys()
         self._held = {blob_id: Blob(blob_id, payload, decode(payload)) for blob_id, payload in held.items()}
 
     def _checked(self, commit: Commit) -> ContextFacts:
@@ -123,6 +129,8 @@ class Receiver:
     def _admit(self, commit: Commit) -> ContextFacts:
         changes = commit.changes
         known = ChainMap(self.blobs, self._held)
+        if self._purged:
+            self._stand_in(commit)
         check_blobs(changes, known)
         for change in changes:
             if isinstance(change, Configure):
@@ -153,6 +161,21 @@ class Receiver:
             waiting,
         )
 
+    def _stand_in(self, commit: Commit) -> None:
+        """Let purged messages that a commit names be what the commits say of them, which is all that is known.
+
+        What the sender has in their place is not looked at: nobody could tell whether it is true.
+        """
+        said: dict[str, NewMessage | Entry] = {message.blob_id: message for message in added_messages(commit.changes)}
+        edits = [change for change in commit.changes if isinstance(change, Edit) and change.blob_id in self._purged]
+        if edits:
+            below = self._context(commit.parents[0] if commit.parents else None)
+            context = apply_changes(below, commit.changes)
+            said |= {edit.blob_id: entry for edit in edits if (entry := context.find(edit.message_id)) is not None}
+        for blob_id in self._purged.intersection(said) - self.blobs.keys():
+            fields = stand_in(said[blob_id].role, said[blob_id].calls, said[blob_id].call_id)
+            self.blobs[blob_id] = Blob(blob_id, encode(fields, sort_keys=False), fields)
+
     def _context(self, commit_id: str | None) -> Context:
         """Return the context at a commit that is stored, or came in this parcel."""
         newer: list[Commit] = []
@@ -177,7 +200,9 @@ class Receiver:
         objects: list[NewObject] = []
         for encoding, blobs in by_encoding.items():
             objects += [
-                NewBlob(blob.id, blob.payload, {encoding: count_blob(self._repo, blob, encoding)})
+                tombstone(self._repo, blob.id, blob.fields, is_new=True)
+                if blob.id in self._purged
+                else NewBlob(blob.id, blob.payload, {encoding: count_blob(self._repo, blob, encoding)})
                 for blob in blobs.values()
             ]
         return objects

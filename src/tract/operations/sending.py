@@ -4,7 +4,7 @@ Source: git's exchange of `want` and `have`, in windows of generations. Whoever 
 what is below a common commit is never asked about.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from tract.exceptions import CommitNotFoundError, TransferError
 from tract.history.admission import blobs_named, write_commit
 from tract.history.graph import parents_first
 from tract.model.commits import Commit
+from tract.model.encoding import object_id
 from tract.model.refs import SHARED, WORKSPACES
 from tract.protocols import Store
 
@@ -34,12 +35,13 @@ class Arrival:
 class Parcel:
     """Commits on their way, parents first, with the bytes of the messages that they name, by blob id.
 
-    `held` has the bytes of messages that the receiving store was seen to have.
+    `held` has the bytes of messages that the receiving store was seen to have; the bytes of those in `purged` are gone.
     """
 
     arrivals: Sequence[Arrival]
     blobs: Mapping[str, bytes]
     held: Mapping[str, bytes] = field(default_factory=dict)
+    purged: Collection[str] = ()
 
 
 class Source(Protocol):
@@ -144,4 +146,7 @@ def _read_parcel(source: Store, ids: Sequence[str], target: Store | None) -> Par
     if len(blobs) < len(lacking):
         missing = next(blob_id for blob_id in lacking if blob_id not in blobs)
         raise TransferError(f"message {missing} is missing over there", object_id=missing)
-    return Parcel(arrivals, blobs, held)
+    # What stands for a purged message has other bytes than the id says; any other store's bytes were checked.
+    purged = {blob_id for blob_id, payload in blobs.items() if object_id("blob", payload) != blob_id}
+    whole = {blob_id: payload for blob_id, payload in blobs.items() if blob_id not in purged}
+    return Parcel(arrivals, whole, held, purged)

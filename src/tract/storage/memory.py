@@ -362,7 +362,7 @@ class MemoryStore:
 
     def _keep(self, new: NewObject) -> None:
         if isinstance(new, Tombstone):
-            if new.id in self._memory.payloads:
+            if new.is_new != (new.id in self._memory.payloads):
                 self._memory.payloads[new.id] = ("tombstone", new.payload)
             return
         kind = "commit" if isinstance(new, NewCommit) else "record" if isinstance(new, NewRecord) else "blob"

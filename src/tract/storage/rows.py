@@ -20,6 +20,7 @@ from tract.protocols import (
     RefMove,
     StoredCommit,
     TokenCount,
+    Tombstone,
 )
 from tract.storage.ids import ID_BYTES, target_bytes, target_text
 from tract.storage.schema import BLOB_KIND, RECORD_KIND, TOMBSTONE_KIND
@@ -154,6 +155,12 @@ def blob_row(new: NewBlob | NewRecord, count: Row | None) -> Row:
         )
     key, *columns = count
     return (key, BLOB_KIND, *columns, new.payload)
+
+
+def grave_row(new: Tombstone) -> Row:
+    """Return a tombstone's values, as a row of its own."""
+    key = bytes.fromhex(new.id)
+    return (key, TOMBSTONE_KIND, *_NO_COUNT, grave_payload(key, new.payload))
 
 
 def count_row(key: bytes, encoding: int, name: str, count: TokenCount) -> Row:

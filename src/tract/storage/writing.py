@@ -8,7 +8,7 @@ from tract.model.commits import named_blobs
 from tract.protocols import NewBlob, NewCommit, NewObject, NewRecord, Operation, RefMove, Tombstone
 from tract.storage import statements
 from tract.storage.ids import is_object_id, target_text
-from tract.storage.rows import Parameters, Row, blob_row, bytes_text, commit_row, count_row, grave_payload, move_rows
+from tract.storage.rows import Parameters, Row, blob_row, bytes_text, commit_row, count_row, grave_row, move_rows
 from tract.storage.statements import Statements, Write
 
 _TRIES = 5
@@ -51,8 +51,11 @@ def plan_objects(objects: Sequence[NewObject], encoding_row: Callable[[str], int
     plan = Plan([], [], [], [], [], [], set(), [])
     for new in objects:
         if isinstance(new, Tombstone):
-            key = bytes.fromhex(new.id)
-            plan.graves.append((key, grave_payload(key, new.payload)))
+            row = grave_row(new)
+            if new.is_new:
+                plan.blobs.append(row)
+            else:
+                plan.graves.append((row[0], row[-1]))
         elif isinstance(new, NewCommit):
             plan.needed.update(map(bytes.fromhex, named_blobs(new.commit.changes)))
             plan.commits.append(commit_row(new, encoding_row(new.facts.encoding)))
