@@ -5,9 +5,9 @@
     frames                              kind, packed size and size (1 + 4 + 4 bytes), then the packed bytes
     digest                              SHA-256 of everything before it
 
-The first frame holds the refs, as JSON; then come messages, ids of messages whose bytes were purged, and the commits that
-name them, parents first, each behind its length of four bytes; an empty frame ends them. Numbers are unsigned, the greatest byte first. Objects have no ids:
-who reads them hashes them.
+The first frame holds the refs, as JSON; then come messages, ids of messages whose bytes were purged, and the commits
+that name them, parents first, each behind its length of four bytes; an empty frame ends them. Numbers are unsigned, the
+greatest byte first. Objects have no ids: who reads them hashes them.
 
 Source: git's bundles, with frames that say how large they become before anything is unpacked.
 """
