@@ -74,6 +74,8 @@ SELECT r.name FROM refs r LEFT JOIN tracts t ON t.row_id = r.tract WHERE t.row_i
 _STRAY_RECORDED = """
 SELECT r.tract, r.place FROM recorded r LEFT JOIN commits c ON c.place = r.place LEFT JOIN blobs b ON b.row_id = r.blob
 WHERE c.place IS NULL OR (r.blob <> 0 AND b.row_id IS NULL) LIMIT :limit"""
+_TORN_OPERATIONS = """
+SELECT operation FROM moves GROUP BY operation HAVING min(n) <> 0 OR max(n) <> count(*) - 1 LIMIT :limit"""
 _MOVES = f"""
 SELECT m.number, m.operation, m.ref, m.old, m.new, m.kind, m.author, m.created_at, m.seal,
     (SELECT l.new FROM moves l WHERE l.ref = m.ref AND l.number < m.number
@@ -221,9 +223,9 @@ def _refs(database: Reader) -> Iterator[Fault]:
     for tract, *_ in database.read(statements.TRACTS, {}):
         for rows in _batches(database, _REFS, b"", {"tract": tract}):
             for row in rows:
-                yield from _guarded(f"ref {bytes_text(row[0])}", partial(_ref, row))
+                yield from _guarded(f"ref {_shown(row[0])}", partial(_ref, row))
     for row in database.read(_STRAY_REFS, {"limit": _BATCH}):
-        yield Fault(f"ref {bytes_text(row[0])}", "its tract is missing")
+        yield Fault(f"ref {_shown(row[0])}", "its tract is missing")
 
 
 def _ref(row: Row) -> Iterator[Fault]:
@@ -246,6 +248,8 @@ def _moves(database: Reader) -> Iterator[Fault]:
         for row in rows:
             yield from _guarded(f"operation {_hex(row[1])}", partial(_move, row, None if has_gaps else before, horizon))
             before = row[0]
+    for row in database.read(_TORN_OPERATIONS, {"limit": _BATCH}):
+        yield Fault(f"operation {_hex(row[0])}", "its moves are not numbered in a row")
 
 
 def _collected_before(database: Reader) -> int:
@@ -305,3 +309,8 @@ def _encodings(database: Reader) -> dict[int, str]:
 
 def _hex(key: object) -> str:
     return key.hex() if isinstance(key, bytes) else repr(key)
+
+
+def _shown(name: object) -> str:
+    """Return a stored name for people, whatever became of it."""
+    return name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else repr(name)

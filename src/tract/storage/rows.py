@@ -129,6 +129,17 @@ def commit_of(key: bytes, payload: bytes) -> Commit:
     return parse_commit(key.hex(), checked(b"commit", key, payload))
 
 
+def generation_of(column: object) -> int:
+    """Return a commit's generation, which no id and no seal covers.
+
+    Raises:
+        CorruptionError: it is no number.
+    """
+    if type(column) is not int:
+        raise CorruptionError(f"a commit's generation is {column!r}")
+    return column
+
+
 def stored_commit(row: Row, encoding: str) -> StoredCommit:
     """Return a commit with its facts from a row; the name of its encoding is given."""
     key, generation, message_count, token_count, exact, _, extras, seal, payload = row
@@ -141,7 +152,7 @@ def stored_commit(row: Row, encoding: str) -> StoredCommit:
         budget = found.get("budget")
         open_calls = tuple([OpenCall(*call) for call in found.get("open", ())])
     facts = ContextFacts(message_count, token_count, bool(exact), encoding, budget, open_calls)
-    return StoredCommit(commit_of(key, payload), generation, facts)
+    return StoredCommit(commit_of(key, payload), generation_of(generation), facts)
 
 
 def blob_row(new: NewBlob | NewRecord, count: Row | None) -> Row:

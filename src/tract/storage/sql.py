@@ -34,6 +34,7 @@ from tract.storage.rows import (
     checked,
     commit_of,
     count_row,
+    generation_of,
     logged_move,
     logged_operations,
     microseconds,
@@ -175,7 +176,7 @@ class SqlStore:
             for key, generation, parent, n, other in rows:
                 name = key.hex()
                 if name not in found:
-                    found[name] = GraphNode(name, () if parent is None else (parent.hex(),), generation)
+                    found[name] = GraphNode(name, () if parent is None else (parent.hex(),), generation_of(generation))
                 if n is not None:
                     merged.setdefault(name, {})[n] = other.hex()
         for name, others in merged.items():
