@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-OWN_TESTS = {"llm.md"}
+OWN_TESTS = {"compression.md", "llm.md"}
 """Pages whose examples need more than an empty folder, and have tests of their own."""
 
 EXAMPLES = [

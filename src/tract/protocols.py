@@ -344,6 +344,20 @@ class Store(Protocol):
         """Give up what was overwritten, as far as the database allows, so that it cannot be found in its files."""
         ...
 
+    def drop_altered_counts(self) -> int:
+        """Delete the token counts that are not what was written, and return how many."""
+        ...
+
+    def reindex(self, commits: Sequence[NewCommit]) -> int:
+        """Rebuild where all commits, given parents first, lie, and put these facts beside them; one transaction.
+
+        Returns how many rows were wrong.
+
+        Raises:
+            BusyError: these are not all commits there are: others wrote meanwhile.
+        """
+        ...
+
     def collect(self, before: datetime, *, dry_run: bool) -> Garbage:
         """Return what no ref of any tract reaches, nor any move since a time, and delete it unless `dry_run`.
 

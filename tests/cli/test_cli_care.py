@@ -35,7 +35,7 @@ def test_a_whole_store_is_clean(shell: Shell) -> None:
     shell.run("merge", "other", code=1)
 
     assert shell.run("fsck").lines == ["clean"]
-    assert shell.run("fsck", "--json").json == {"is_clean": True, "faults": [], "purged": []}
+    assert shell.run("fsck", "--json").json == {"is_clean": True, "faults": [], "purged": [], "repaired": 0}
 
 
 def test_a_damaged_store_is_told_of(shell: Shell) -> None:

@@ -17,19 +17,24 @@ _SHELLS = ("bash", "zsh", "fish")
 
 
 @click.command()
+@click.option("--repair", is_flag=True, help="First rebuild what is only an index.")
 @json_option
 @click.pass_obj
-def fsck(session: Session, *, as_json: bool) -> int:
+def fsck(session: Session, *, repair: bool, as_json: bool) -> int:
     """Check the store.
 
     Every object, row and context is read; it ends with 1 if anything is wrong.
     """
-    with session.open_to_read() as tract:
-        report = tract.fsck()
+    with session.open() if repair else session.open_to_read() as tract:
+        report = tract.fsck(repair=repair)
     if as_json:
         faults = [fault_shape(fault) for fault in report.faults]
-        session.out.print_json({"is_clean": report.is_clean, "faults": faults, "purged": list(report.purged)})
-    elif report.is_clean:
+        told = {"is_clean": report.is_clean, "faults": faults, "purged": list(report.purged)}
+        session.out.print_json({**told, "repaired": report.repaired})
+        return 0 if report.is_clean else FAILED
+    if repair:
+        session.print(f"{count(report.repaired, 'row')} rebuilt")
+    if report.is_clean:
         session.print("clean" + (f"; {count(len(report.purged), 'object')} purged" if report.purged else ""))
     else:
         for fault in report.faults:

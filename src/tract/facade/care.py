@@ -33,6 +33,14 @@ class Care(Verbs):
         """
         return purging.purge(self._repo, message_id, confirmed=confirmed)
 
-    def fsck(self) -> checking.FsckReport:
-        """Check every object, row and context of the store; reads everything."""
-        return checking.fsck(self._repo)
+    def fsck(self, *, repair: bool = False) -> checking.FsckReport:
+        """Check every object, row and context of the store; reads everything.
+
+        `repair` first rebuilds what is only an index, from the commits themselves: where they lie, what is kept beside
+        them, and token counts. It holds every commit in memory.
+
+        Raises:
+            CorruptionError: a commit itself is damaged or missing, so nothing was rebuilt.
+            BusyError: others wrote while the index was rebuilt; nothing was changed.
+        """
+        return checking.fsck(self._repo, repair=repair)

@@ -76,7 +76,7 @@ def find_containing(database: Database, kind: str, texts: Sequence[bytes]) -> di
     table = "SELECT place, id, payload FROM commits WHERE place > :after ORDER BY place LIMIT :limit"
     return {
         key.hex(): payload
-        for _, key, payload in pages(database, table if kind == "commit" else _RECORDS, -1)
+        for _, key, payload in pages(database, table if kind == "commit" else _RECORDS, -(2**62))
         if any(text in payload for text in texts)
     }
 
@@ -133,7 +133,7 @@ class _Collector:
 
     def _begin(self, transaction: Transaction) -> int:
         """Note how far the logs and the messages go at a moment when nobody writes."""
-        _keep_writers_out(transaction, self._database.statements)
+        keep_writers_out(transaction, self._database.statements)
         self._seen = _last_moves(transaction)
         last: int = transaction.read(_LAST_BLOB, {})[0][0]
         return last
@@ -209,7 +209,7 @@ class _Collector:
 
     def _catch_up(self, transaction: Transaction) -> None:
         """Keep writers out until the transaction ends, and reach what was named since the last time."""
-        _keep_writers_out(transaction, self._database.statements)
+        keep_writers_out(transaction, self._database.statements)
         last_moves = _last_moves(transaction)
         for tract, last in last_moves.items():
             seen = self._seen.get(tract, tract * TRACT_MOVES)
@@ -250,7 +250,8 @@ def _ids_in(payload: bytes) -> set[bytes]:
     return {bytes.fromhex(text.decode()) for text in _HEX_ID.findall(payload)}
 
 
-def _keep_writers_out(transaction: Transaction, sql: Statements) -> None:
+def keep_writers_out(transaction: Transaction, sql: Statements) -> None:
+    """Let nobody else write until the transaction ends."""
     if sql.dialect.lock_tables is not None:
         transaction.read(sql.dialect.lock_tables, {})
 

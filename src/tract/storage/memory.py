@@ -241,6 +241,18 @@ class MemoryStore:
     def forget(self) -> None:
         """Do nothing: what was replaced is not kept."""
 
+    def drop_altered_counts(self) -> int:
+        """Return 0: nobody alters a count in memory."""
+        return 0
+
+    def reindex(self, commits: Sequence[NewCommit]) -> int:
+        """Put these facts beside all commits, and return how many were wrong; generations follow by construction."""
+        with self._opened() as memory:
+            wrong = [new for new in commits if memory.commits[new.commit.id].facts != new.facts]
+            for new in wrong:
+                memory.commits[new.commit.id] = memory.commits[new.commit.id]._replace(facts=new.facts)
+        return len(wrong)
+
     def collect(self, before: datetime, *, dry_run: bool) -> Garbage:
         """Return what no ref of any tract reaches, nor any move since a time, and delete it unless `dry_run`."""
         with self._opened() as memory:

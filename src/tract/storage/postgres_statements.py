@@ -81,6 +81,7 @@ WHERE EXISTS (SELECT 1 FROM blobs WHERE row_id = :blob AND id = :id AND kind = 0
         find="(w.words @@ CAST(:words AS tsquery) OR w.words IS NULL)",
         empty="DELETE FROM blob_words",
     ),
+    restart_lines=f"SELECT setval('{LINE_NUMBERS.name}', :line, false)",
 )
 
 

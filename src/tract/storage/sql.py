@@ -14,6 +14,7 @@ from tract.protocols import (
     GraphNode,
     LoggedMove,
     LoggedOperation,
+    NewCommit,
     NewObject,
     Operation,
     Recorded,
@@ -25,6 +26,7 @@ from tract.storage import statements
 from tract.storage.checking import check_store
 from tract.storage.collecting import collect, find_containing
 from tract.storage.ids import joined_keys, key_of, prefix_range, target_text
+from tract.storage.reindexing import drop_altered_counts, reindex
 from tract.storage.rows import (
     Parameters,
     Row,
@@ -274,6 +276,14 @@ class SqlStore:
     def forget(self) -> None:
         """Give up what was overwritten, as far as the database allows."""
         self._database.forget()
+
+    def drop_altered_counts(self) -> int:
+        """Delete the token counts that are not what was written, and return how many."""
+        return drop_altered_counts(self._database)
+
+    def reindex(self, commits: Sequence[NewCommit]) -> int:
+        """Lay out all commits anew with these facts beside them, and return how many rows were wrong."""
+        return reindex(self._database, commits, self._encoding_row)
 
     def collect(self, before: datetime, *, dry_run: bool) -> Garbage:
         """Return what no ref of any tract reaches, nor any move since a time, and delete it unless `dry_run`."""

@@ -54,7 +54,8 @@ class Dialect:
     a tract's next move. `locks_rows`: writers that insert the same messages at once must do it in the same order; where
     one writes at a time, they lie in the order of the conversation instead, which reads them faster. `logged_moves` are
     for writers at once too: a ref's log then has the order of its moves, but the numbers have gaps. `lock_tables` keeps
-    other writers out until the transaction ends, where beginning it does not.
+    other writers out until the transaction ends, where beginning it does not. `restart_lines` says which line comes
+    next, where lines are drawn from a sequence.
     """
 
     with_wanted: str
@@ -65,6 +66,7 @@ class Dialect:
     word_index: WordIndex
     logged_moves: LoggedMoves | None = None
     lock_tables: str | None = None
+    restart_lines: str | None = None
 
 
 COMMIT_COLUMNS = """c.id, c.generation,
