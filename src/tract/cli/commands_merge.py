@@ -139,7 +139,7 @@ def _find_waiting(tract: Tract) -> Waiting | None:
 @json_option
 @click.pass_obj
 def conflicts(session: Session, *, conflict_id: str | None, as_json: bool) -> None:
-    """Show the conflicts of the merge, rebase, cherry-pick or revert that waits."""
+    """Show the conflicts of what waits: a merge, a rebase and the like."""
     with session.open_to_read() as tract:
         waiting = _find_waiting(tract) if conflict_id is None else _waiting(tract)
         chosen = _choose(waiting, conflict_id) if waiting is not None and conflict_id is not None else None
@@ -168,7 +168,7 @@ def conflicts(session: Session, *, conflict_id: str | None, as_json: bool) -> No
 def resolve(
     session: Session, *, conflict_id: str | None, choice: str | None, text: str | None, path: str | None, as_json: bool
 ) -> None:
-    """Settle a conflict of the merge, rebase, cherry-pick or revert that waits.
+    """Settle a conflict of what waits: a merge, a rebase and the like.
 
     CONFLICT is an id or its beginning, and may be left out while only one conflict is open. Without an answer, an
     editor opens on both sides.
