@@ -68,9 +68,10 @@ def cherry_pick(
 def revert(
     session: Session, /, *, revisions: tuple[str, ...], instead: str | None, as_json: bool, **settling: Any
 ) -> int:
-    """Take commits back by new ones: what they added is skipped, all else becomes what it was.
+    """Take commits back by new ones.
 
-    REVISIONS are commits, in the order given, or ranges `a..b`, newest first.
+    What they added is skipped, all else becomes what it was. REVISIONS are commits, in the order given, or ranges
+    `a..b`, newest first.
     """
     return _run(session, "revert", revisions, instead, as_json=as_json, settling=Settling(**settling))
 
