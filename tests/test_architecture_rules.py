@@ -258,10 +258,13 @@ def test_branches_in_the_facade_are_found(line: str) -> None:
 
 
 def test_a_facade_that_only_calls_is_allowed() -> None:
-    """One call is no branch, and other classes may branch."""
-    lines = ["class Tract:", "    def log(self): return log(self._repo, limit=-1)", "class Batch:", "    a = b or c"]
+    """One call is no branch, and classes of other layers may branch."""
+    only_calls = ["class Reading(Verbs):", "    def log(self): return log(self._repo, limit=-1)"]
+    branches = ["class Batch:", "    a = b or c"]
 
-    assert architecture.branch_faults(module("tract.facade", *lines)) == []
+    assert architecture.branch_faults(module("tract.facade.reading", *only_calls)) == []
+    assert architecture.branch_faults(module("tract.operations.batch", *branches)) == []
+    assert len(architecture.branch_faults(module("tract.facade.reading", *branches))) == 1
 
 
 @pytest.mark.parametrize(
