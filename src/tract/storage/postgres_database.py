@@ -16,36 +16,41 @@ from tract.storage.statements import Statements, Write
 
 _T = TypeVar("_T")
 
-_RECONNECT_SECONDS = 15.0
-"""How long a server that was reached once may be away."""
-
-_HASTY = "SET LOCAL lock_timeout = '10ms'"
+_PATIENT = "BEGIN"
+_HASTY = "BEGIN; SET LOCAL lock_timeout = '10ms'"
 
 
 class PostgresTransaction:
-    """A transaction on one connection; it begins together with its first statement."""
+    """A transaction on one connection, which begins with its first statement.
 
-    def __init__(self, connection: Any, *openings: str) -> None:
+    None of its statements is prepared: that takes a round trip of its own, and what is locked stays so meanwhile. None
+    is sent in a pipeline but those of many rows.
+    """
+
+    def __init__(self, connection: Any, opening: str) -> None:
         self._connection = connection
-        self._openings = ["BEGIN", *openings]
+        self._opening: str | None = opening
 
     def read(self, sql: str, parameters: Parameters) -> list[Row]:
         """Return the rows that a statement finds; one that makes something finds none."""
         text, names = numbered(sql)
+        self._begin()
         cursor = self._connection.cursor(binary=True)
-        with self._one_trip():
-            cursor.execute(text, [parameters[name] for name in names])
+        cursor.execute(text, [parameters[name] for name in names], prepare=False)
         return [] if cursor.description is None else cursor.fetchall()
 
     def write(self, statement: Write, rows: Sequence[Row]) -> int:
         """Return how many rows a statement changed, executed for each of several rows of values."""
         text = in_order(statement)
+        self._begin()
         cursor = self._connection.cursor()
-        with self._one_trip():
-            if len(rows) == 1:
-                cursor.execute(text, rows[0])
-            else:
-                cursor.executemany(text, rows)
+        if len(rows) == 1:
+            cursor.execute(text, rows[0], prepare=False)
+        else:
+            cursor.executemany(text, rows)
+            # psycopg ends a pipeline with a message behind its Sync, which stops the server's clock for idle
+            # transactions; a statement of its own starts it again.
+            self._connection.execute("SELECT", prepare=False)
         count: int = cursor.rowcount
         return count
 
@@ -55,21 +60,17 @@ class PostgresTransaction:
         Raises:
             StorageError: the server rolled back, as it does without a word where a statement had failed.
         """
-        if self._openings:
+        if self._opening is not None:
             return
-        # Prepared, it would take two round trips once, with the ref's row held.
         found = self._connection.execute("COMMIT", prepare=False).statusmessage
         if found != "COMMIT":
             raise StorageError(f"the server did not commit but answered {found}")
 
-    @contextmanager
-    def _one_trip(self) -> Iterator[None]:
-        """Send the statement inside in one go with what prepares it, and with what begins the transaction."""
-        openings, self._openings = self._openings, []
-        with self._connection.pipeline():
-            for opening in openings:
-                self._connection.execute(opening, prepare=False)
-            yield
+    def _begin(self) -> None:
+        """Begin, before the first statement."""
+        if self._opening is not None:
+            opening, self._opening = self._opening, None
+            self._connection.execute(opening, prepare=False)
 
 
 class PostgresDatabase:
@@ -94,7 +95,7 @@ class PostgresDatabase:
         Where the connection breaks nobody knows whether the commit was done, so it is all done again: it must be
         something that, done twice, is done once.
         """
-        return self._patiently(lambda: self._transact(act, () if wait else (_HASTY,)))
+        return self._patiently(lambda: self._transact(act, _PATIENT if wait else _HASTY))
 
     def damage(self) -> Iterator[str]:
         """Yield nothing: PostgreSQL checks its pages as it reads them."""
@@ -111,15 +112,12 @@ class PostgresDatabase:
 
     def _read(self, text: str, values: Sequence[Any]) -> list[Row]:
         with self._connection() as connection:
-            cursor = connection.cursor(binary=True)
-            with connection.pipeline():
-                cursor.execute(text, values)
-            found: list[Row] = cursor.fetchall()
+            found: list[Row] = connection.cursor(binary=True).execute(text, values).fetchall()
             return found
 
-    def _transact(self, act: Callable[[Any], _T], openings: Sequence[str]) -> _T:
+    def _transact(self, act: Callable[[Any], _T], opening: str) -> _T:
         with self._connection() as connection:
-            transaction = PostgresTransaction(connection, *openings)
+            transaction = PostgresTransaction(connection, opening)
             found = act(transaction)
             transaction.commit()
             return found
@@ -179,7 +177,7 @@ class PostgresDatabase:
                 error = raised
             now = time.monotonic()
             if deadline is None:
-                deadline = now + _RECONNECT_SECONDS
+                deadline = now + self.place.away_seconds
             if now >= deadline:
                 raise storage_error(error, self.place.label) from error
             if attempt:

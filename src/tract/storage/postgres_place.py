@@ -16,9 +16,9 @@ BACKENDS = ("postgresql", "postgres")
 _DRIVER = "postgresql+psycopg"
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}")
-_POOL_SIZE = 10
-_ANSWER_SECONDS = 75
-"""More than the server gives a statement, so that it is mostly the server that ends one."""
+_NUMBERS = {"pool_size": 10, "answer_seconds": 75, "away_seconds": 15}
+"""How many connections there are, how long an answer is waited for (longer than the server gives a statement, so that
+it is mostly the server that ends one), and how long a server that was reached once may be away."""
 
 _CONNECTION = {
     "application_name": "tract",
@@ -37,9 +37,11 @@ _SETTINGS = {
     "lock_timeout": "15s",
     "statement_timeout": "60s",
     "jit": "off",
+    "plan_cache_mode": "force_custom_plan",
 }
-"""What the server is told: the first ends a client that stopped inside its transaction, long before others give up
-waiting for what it holds; compiling a statement takes longer than any of ours runs."""
+"""What the server is told. The first timeout ends a client that stopped inside its transaction, long before others give
+up waiting for what it holds. Compiling a statement takes longer than any of ours runs, and a plan for any number of ids
+would read whole tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class PostgresPlace:
     schema: str
     pool_size: int
     answer_seconds: int
+    away_seconds: int
     read_only: bool
     durability: str
 
@@ -61,7 +64,7 @@ class PostgresPlace:
 
 
 def postgres_place(url: URL, *, read_only: bool, durability: str) -> PostgresPlace:
-    """Return the place that a URL names; in its query `schema`, `pool_size` and `answer_seconds` are ours.
+    """Return the place that a URL names; in its query `schema` and the numbers are ours, the rest is libpq's.
 
     Raises:
         StorageError: the URL asks for another driver, or a value in it is not valid.
@@ -75,9 +78,9 @@ def postgres_place(url: URL, *, read_only: bool, durability: str) -> PostgresPla
     schema = url.query.get("schema", "tract")
     if not isinstance(schema, str) or not _SCHEMA.fullmatch(schema) or schema.startswith("pg_"):
         raise StorageError(f"a schema's name has small letters, digits and underscores, not {schema!r}")
-    size, seconds = _number(url, "pool_size", _POOL_SIZE), _number(url, "answer_seconds", _ANSWER_SECONDS)
-    rest = url.difference_update_query(["schema", "pool_size", "answer_seconds"]).set(drivername=_DRIVER)
-    return PostgresPlace(rest, schema, size, seconds, read_only, durability)
+    size, answer, away = (_number(url, name, default) for name, default in _NUMBERS.items())
+    rest = url.difference_update_query(["schema", *_NUMBERS]).set(drivername=_DRIVER)
+    return PostgresPlace(rest, schema, size, answer, away, read_only, durability)
 
 
 def _number(url: URL, name: str, default: int) -> int:
