@@ -16,7 +16,8 @@ from tract.storage.sql import SqlStore
 from tract.storage.statements import ADD_ENCODING
 from tract.storage.writing import Transaction
 
-_HAS_VERSION = "SELECT to_regclass('tract_schema') IS NOT NULL"
+_HAS_VERSION = """
+SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('tract_schema') AND attname = 'version')"""
 _VERSION = "SELECT version FROM tract_schema"
 _TABLES = """
 SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = current_schema()"""
@@ -89,7 +90,7 @@ def _make_schema(place: PostgresPlace, transaction: Transaction) -> None:
     # Where the schema is there, making it "if not exists" would ask for a right that this user need not have.
     if not transaction.read(f"SELECT 1 FROM pg_namespace WHERE nspname = '{place.schema}'", {}):
         transaction.read(f"CREATE SCHEMA {place.schema}", {})
-    taken = {name for (name,) in transaction.read(_TABLES, {})} & set(metadata.tables)
+    taken = {name for (name,) in transaction.read(_TABLES, {})} & {*metadata.tables, "tract_schema"}
     if taken:
         raise SchemaVersionError(f"{place.label} has another program's tables: {', '.join(sorted(taken))}", found=0)
     transaction.read("CREATE TABLE tract_schema (version INTEGER NOT NULL)", {})
