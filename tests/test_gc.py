@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from storage_support import MAIN, commit, ids, message, publish
 from tract import ContentError, Tract
 from tract.exceptions import BatchError, CommitNotFoundError, StorageError
+from tract.operations.receiving import Receiver
 from tract.operations.repo import Caches
+from tract.operations.sending import StoreSource
 from tract.protocols import Fault, RefMove, Store
 from tract.storage.collecting import collect
 from tract.storage.sql import Database, SqlStore
@@ -349,3 +352,50 @@ def test_a_commit_whose_message_is_missing_is_refused(store: Store) -> None:
         publish(store, [commit((), blob)], name="say")
 
     assert list(store.check()) == []
+
+
+def test_what_arrives_meanwhile_keeps_what_it_stands_on(tmp_path: Path) -> None:
+    """Garbage on which a transfer builds, found before and to be deleted after a parcel came, is spared."""
+    with Tract.open(tmp_path / "far.db") as far, Tract.open(tmp_path / "near.db") as near:
+        old = far.user("old").id
+        near.fetch(tmp_path / "far.db")
+        store = near._repo.store
+        store.publish([], [RefMove("lost", None, old)], near._repo.operation("lose"))
+        store.publish([], [RefMove("lost", old, None)], near._repo.operation("lose"))
+        far.user("new")
+        source = StoreSource(far._repo.store, "far")
+        receiver = Receiver(near._repo, store, is_trusted=False)
+        parcels = list(source.parcels([far.head_id or ""], store))
+        turns = iter(range(1000))
+
+        def arrive() -> None:
+            if next(turns) == 1:
+                for parcel in parcels:
+                    receiver.take(parcel)
+
+        assert isinstance(store, SqlStore)
+        assert store.collect(datetime.max.replace(tzinfo=UTC), dry_run=True).commits == (old,)
+        gone = collect(Meddling(store._database, arrive), 2**62, dry_run=False)
+
+        assert (gone.commits, gone.messages) == ((), ())
+        assert near.fetch(tmp_path / "far.db").commits == 0
+        near.merge(far.head_id or "")
+        assert texts(near) == ["old", "new"]
+        assert faults_of_objects(store) == []
+
+
+def test_a_transfer_that_broke_off_is_let_go(tmp_path: Path) -> None:
+    """The ref that named what it stored goes first, and then, as old as any other operation's, what it stored."""
+    with Tract.open(tmp_path / "far.db") as far, Tract.open(tmp_path / "near.db") as near:
+        far.user("said")
+        source = StoreSource(far._repo.store, "far")
+        receiver = Receiver(near._repo, near._repo.store, is_trusted=False)
+        for parcel in source.parcels([far.head_id or ""], near._repo.store):
+            receiver.take(parcel)
+
+        assert near.gc().commits == ()
+        assert near.gc(keep=NOW).commits == ()
+        assert near.gc(keep=NOW).commits == (far.head_id,)
+
+        assert near._repo.store.refs("incoming/") == {}
+        assert near.fsck().is_clean

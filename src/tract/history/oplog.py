@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Literal, NamedTuple, Protocol
 
 from tract.exceptions import ConcurrentMoveError
-from tract.model.refs import HORIZON, REMEMBERED
+from tract.model.refs import HORIZON, INCOMING, REMEMBERED
 from tract.protocols import LoggedOperation, RefMove
 
 Direction = Literal["undo", "redo"]
@@ -135,4 +135,4 @@ def _moves_back(operation: LoggedOperation) -> list[RefMove]:
     """Return the moves that an undo takes back; none where the operation kept answers, or collected garbage, alone."""
     if operation.operation.kind == _FOR_GOOD:
         return []
-    return [move for move in operation.moves if not move.name.startswith(REMEMBERED) and move.name != HORIZON]
+    return [move for move in operation.moves if not move.name.startswith((REMEMBERED, INCOMING, HORIZON))]

@@ -14,10 +14,11 @@ CHILDREN = "child/"
 NOTES = "notes/"
 TRACKING = "remotes/"
 REMOTES = "remote/"
+INCOMING = "incoming/"
 """Prefixes of refs in a tract; a workspace's target is the name of a branch's ref, any other's is an object's id.
 
 `remotes/<remote>/<branch>` is where a remote's branch was last seen; `remote/<remote>` names the record that says where
-the remote is.
+the remote is. `incoming/<id>` names the record of what a transfer has stored so far, and goes away with it.
 """
 
 SHARED = (BRANCHES, TAGS)

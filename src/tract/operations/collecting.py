@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from tract.exceptions import ContentError
 from tract.model.encoding import encode, object_id, shown
-from tract.model.refs import HORIZON
+from tract.model.refs import HORIZON, INCOMING
 from tract.operations.repo import Repo
 from tract.protocols import Garbage, NewRecord, RefMove
 
@@ -28,7 +28,8 @@ def gc(repo: Repo, keep: Duration, *, dry_run: bool) -> Garbage:
     repo.refuse_in_batch("gc")
     before = _earlier(repo.now(), read_duration(keep))
     if not dry_run:
-        repo.store.publish(*_horizon(repo, before), repo.operation("gc"))
+        records, moves = _horizon(repo, before)
+        repo.store.publish(records, [*moves, *_broken_off(repo, before)], repo.operation("gc"))
     found = repo.store.collect(before, dry_run=dry_run)
     if not dry_run:
         repo.caches.contexts.forget(found.commits)
@@ -55,6 +56,18 @@ def read_duration(given: object) -> timedelta:
     except (OverflowError, ValueError):
         pass
     raise ContentError(f"a time span is a timedelta, seconds, or a text like '14d', not {shown(given)}")
+
+
+def _broken_off(repo: Repo, before: datetime) -> list[RefMove]:
+    """Return the moves that let go of transfers, into any tract, that stored nothing since a time."""
+    moves: list[RefMove] = []
+    for name in repo.store.tracts():
+        with repo.store.sibling(name) as store:
+            for ref, target in store.refs(INCOMING).items():
+                last = store.moves(ref, limit=1)
+                if last and last[0].operation.created_at < before:
+                    moves.append(RefMove(ref, target, None, name))
+    return moves
 
 
 def _earlier(moment: datetime, span: timedelta) -> datetime:

@@ -1,11 +1,13 @@
 """Taking commits from elsewhere: each is checked as if nobody could be trusted, and stored parents first.
 
-Nothing here moves a ref. What was stored before a transfer broke off is whole, and is found there by the next one,
-unless it was collected as garbage meanwhile: then it is sent again.
+No branch is moved here. A ref of the transfer's own names what came last, so that no garbage is made of what it stands
+on. What was stored before a transfer broke off is whole, and is found there by the next one, unless it was collected
+as garbage meanwhile: then it is sent again.
 """
 
+import secrets
 from collections import ChainMap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tract.exceptions import ContentError, MessageNotFoundError, StorageError, TransferError
 from tract.history.admission import blobs_named, check_blobs, check_fit, find_appended, read_blob
@@ -13,8 +15,9 @@ from tract.history.fold import apply_changes, check_context
 from tract.model.changes import Configure, Edit, NewMessage
 from tract.model.commits import Commit, ContextFacts, added_messages
 from tract.model.context import Context, Entry
-from tract.model.encoding import decode, encode
+from tract.model.encoding import decode, encode, object_id
 from tract.model.messages import Blob
+from tract.model.refs import INCOMING
 from tract.operations.load import keep_context, load_context_at
 from tract.operations.purging import stand_in, tombstone
 from tract.operations.record import count_blob, empty_facts, facts_after
@@ -22,13 +25,13 @@ from tract.operations.rendering import encoding_of
 from tract.operations.repo import Repo, Workspace
 from tract.operations.sending import Parcel, Source, held_commits
 from tract.operations.write import check_settings
-from tract.protocols import NewBlob, NewCommit, NewObject, Store
+from tract.protocols import NewBlob, NewCommit, NewObject, NewRecord, RefMove, Store
 
 _NOWHERE = "transfer"
 
 
-def receive(repo: Repo, source: Source, wants: Sequence[str]) -> int:
-    """Store what the repo's store lacks of the history of these commits, and return how many commits were new.
+def receive(repo: Repo, source: Source, wants: Sequence[str]) -> "Receiver":
+    """Store what the repo's store lacks of the history of these commits, and return who took it.
 
     Raises:
         TransferError: a commit or message is not what it must be; what came before it is stored, and no ref names it.
@@ -36,7 +39,7 @@ def receive(repo: Repo, source: Source, wants: Sequence[str]) -> int:
     receiver = Receiver(repo, repo.store, is_trusted=False)
     for parcel in source.parcels(wants, repo.store):
         receiver.take(parcel)
-    return receiver.count
+    return receiver
 
 
 class Receiver:
@@ -50,6 +53,7 @@ class Receiver:
         workspace = Workspace(_NOWHERE, _NOWHERE, born=False)
         self._repo = Repo(store, repo.counter, repo.clock, repo.author, workspace, repo.caches)
         self._is_trusted = is_trusted
+        self._ref = INCOMING + secrets.token_hex(16)
         self.count = 0
         self.blobs: dict[str, Blob] = {}
         self._held: dict[str, Blob] = {}
@@ -79,9 +83,18 @@ class Receiver:
             commits = [NewCommit(each.commit, each.payload, self._checked(each.commit)) for each in arrivals]
         finally:
             threads.draft = None
-        self._repo.store.publish([*self._new_blobs(commits), *commits], [], self._repo.operation("receive"))
+        record = _record_of(self._arrived.values())
+        objects = [*self._new_blobs(commits), *commits, record]
+        # Who collects garbage lets go of a transfer that stored nothing for long.
+        move = RefMove(self._ref, self._repo.store.find_ref(self._ref) if self.count else None, record.id)
+        self._repo.store.publish(objects, [move], self._repo.operation("receive"))
         self.count += len(arrivals)
         self._keep_contexts()
+
+    def finished(self) -> list[RefMove]:
+        """Return what lets go of the objects, for who lets refs name them."""
+        record_id = self._repo.store.find_ref(self._ref) if self.count else None
+        return [] if record_id is None else [RefMove(self._ref, record_id, None)]
 
     def _facts_below(self) -> dict[str, ContextFacts]:
         """Return the facts of the stored commits that the arrived ones build on."""
@@ -212,3 +225,11 @@ class Receiver:
         for commit_id, context in self._contexts.items():
             parents = self._arrived[commit_id].parents
             keep_context(self._repo, commit_id, context, self._contexts.get(parents[0]) if parents else None)
+
+
+def _record_of(arrived: Collection[Commit]) -> NewRecord:
+    """Return the record that names the commits of a parcel on which no other of it stands."""
+    below = {parent for commit in arrived for parent in commit.parents}
+    tips = [commit.id for commit in arrived if commit.id not in below]
+    payload = encode({"kind": "incoming", "commits": tips}, sort_keys=False)
+    return NewRecord(object_id("record", payload), payload)

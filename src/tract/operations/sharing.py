@@ -87,7 +87,8 @@ def fetch(repo: Repo, source: Source, remote: str | None, options: FetchOptions)
         return [*_tracking_moves(repo, remote, heads, prune=gone), *moves]
 
     def once() -> tuple[int, list[RefMove]]:
-        return receive(repo, source, wants), _publish(repo.store, plan, operation)
+        receiver = receive(repo, source, wants)
+        return receiver.count, _publish(repo.store, plan, operation, receiver.finished)
 
     count, moves = _sent_whole(once)
     updates = tuple(RefUpdate(move.name, move.old, move.new, _is_forced(repo, move)) for move in moves)
@@ -126,7 +127,7 @@ def push(repo: Repo, target: Store, label: str, remote: str | None, *, options: 
     def once() -> list[RefMove]:
         for parcel in read_parcels(repo.store, find_missing(repo.store, sent.values(), target), target):
             receiver.take(parcel)
-        return _publish(target, plan, operation)
+        return _publish(target, plan, operation, receiver.finished)
 
     moves = _sent_whole(once)
     if remote is not None:
@@ -160,9 +161,9 @@ def clone(repo: Repo, source: Source, remote: Remote | None) -> FetchResult:
     moves.append(RefMove(head, repo.store.find_ref(head), BRANCHES + branch))
 
     def once() -> int:
-        count = receive(repo, source, list(refs.values()))
-        repo.store.publish(records, moves, operation)
-        return count
+        receiver = receive(repo, source, list(refs.values()))
+        repo.store.publish(records, [*moves, *receiver.finished()], operation)
+        return receiver.count
 
     count = _sent_whole(once)
     repo.workspace.stand_on(branch, born=branch in heads)
@@ -283,14 +284,22 @@ def _sent_whole(once: Callable[[], Sent]) -> Sent:
     return once()
 
 
-def _publish(store: Store, plan: Callable[[], list[RefMove]], operation: Operation) -> list[RefMove]:
-    """Make the moves that are planned, planning again while others move the same refs; return what was moved."""
+def _publish(
+    store: Store,
+    plan: Callable[[], list[RefMove]],
+    operation: Operation,
+    closing: Callable[[], Sequence[RefMove]] = tuple,
+) -> list[RefMove]:
+    """Make the moves that are planned, planning again while others move the same refs; return what was moved.
+
+    `closing` gives moves that are done along, and are not told of.
+    """
     for attempt in range(_ATTEMPTS):
-        moves = plan()
-        if not moves:
+        moves, last = plan(), closing()
+        if not moves and not last:
             break
         try:
-            store.publish([], moves, operation)
+            store.publish([], [*moves, *last], operation)
             break
         except ConcurrentMoveError:
             if attempt == _ATTEMPTS - 1:

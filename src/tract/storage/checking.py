@@ -12,6 +12,7 @@ from tract.model.refs import (
     BRANCHES,
     CHILDREN,
     HORIZON,
+    INCOMING,
     MERGES,
     NOTES,
     PARENT,
@@ -233,6 +234,8 @@ def _ref(row: Row) -> Iterator[Fault]:
     if target != logged:
         yield Fault(f"ref {name}", "it does not stand where its log left it")
     wanted = next((kind for prefix, kind in _TARGET_KINDS.items() if name.startswith(prefix)), None)
+    if name.startswith(INCOMING):
+        return
     if name.startswith(WORKSPACES):
         if not target_text(target).startswith(BRANCHES):
             yield Fault(f"ref {name}", "it names no branch")

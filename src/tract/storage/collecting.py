@@ -13,10 +13,11 @@ from typing import Protocol, TypeVar
 
 from tract.model.changes import Fold
 from tract.model.commits import Commit, named_blobs
+from tract.model.refs import INCOMING
 from tract.protocols import Garbage
 from tract.storage import statements
 from tract.storage.ids import ID_BYTES
-from tract.storage.rows import Parameters, Row, commit_of, readable
+from tract.storage.rows import Parameters, Row, commit_of, readable, text_bytes
 from tract.storage.schema import RECORD_KIND, TRACT_MOVES
 from tract.storage.statements import Statements, write
 from tract.storage.writing import Transaction, empty_index
@@ -34,7 +35,7 @@ FROM tracts t"""
 _FIRST_YOUNG = "SELECT min(number) FROM moves WHERE created_at >= :before AND number > :low AND number < :high"
 _MOVES = """
 SELECT number, old, new FROM moves WHERE number > :after AND number < :high ORDER BY number LIMIT :limit"""
-_TARGETS = "SELECT DISTINCT target FROM refs"
+_TARGETS = "SELECT DISTINCT target FROM refs WHERE name < :low OR name >= :high"
 _LAST_BLOB = "SELECT coalesce(max(row_id), 0) FROM blobs"
 _RECORDS = f"""
 SELECT row_id, id, payload FROM blobs WHERE kind = {RECORD_KIND} AND row_id > :after ORDER BY row_id LIMIT :limit"""
@@ -108,7 +109,9 @@ class _Collector:
     def find(self, before: int) -> tuple[list[Row], list[Row]]:
         """Return the commits that nothing reaches, tips first, and then the messages and records."""
         last_blob = self._database.transact(self._begin)
-        roots = {row[0] for row in self._database.read(_TARGETS, {}) if len(row[0]) == ID_BYTES}
+        # What a transfer's own ref names is young, or the transfer broke off.
+        incoming = {"low": text_bytes(INCOMING), "high": text_bytes(INCOMING[:-1] + "0")}
+        roots = {row[0] for row in self._database.read(_TARGETS, incoming) if len(row[0]) == ID_BYTES}
         for tract, last in self._seen.items():
             bounds = {"low": tract * TRACT_MOVES, "high": last + 1}
             first = self._database.read(_FIRST_YOUNG, {**bounds, "before": before})[0][0]

@@ -11,6 +11,7 @@ from typing import Literal, Self
 from tract.exceptions import ConcurrentMoveError, ReadOnlyError, StorageError
 from tract.model.commits import Commit, named_blobs, recorded_messages
 from tract.model.encoding import decode, encode, object_id
+from tract.model.refs import INCOMING
 from tract.model.words import Word, searchable_text, words_of
 from tract.protocols import (
     Fault,
@@ -335,7 +336,7 @@ class MemoryStore:
         """Return the ids of all objects that a ref, or a move since a time, leads to."""
         waiting: list[str] = []
         for refs in self._memory.tracts.values():
-            waiting.extend(refs.targets.values())
+            waiting.extend(target for name, target in refs.targets.items() if not name.startswith(INCOMING))
             young = next((n for n, done in enumerate(refs.log) if done.operation.created_at >= before), len(refs.log))
             waiting.extend(key for _, move in refs.log[young:] for key in (move.old, move.new) if key is not None)
         found: set[str] = set()
