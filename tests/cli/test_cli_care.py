@@ -115,7 +115,10 @@ def test_every_command_is_in_one_family_and_says_what_it_does(empty: Shell) -> N
 
 
 # They make places, go somewhere, print what is no document of tract's, or are read by a person alone.
-WITHOUT_JSON = {"completion", "demo", "export", "init", "reset", "spawn", "switch", "workspace rm"}
+WITHOUT_JSON = {
+    *("clone", "completion", "demo", "export", "init", "remote add", "remote rm"),
+    *("reset", "spawn", "switch", "workspace rm"),
+}
 
 
 def commands(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:

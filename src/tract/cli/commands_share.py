@@ -236,7 +236,7 @@ def remove_remote(session: Session, *, names: Sequence[str]) -> None:
 
 @click.group()
 def bundle() -> None:
-    """Write branches to a file that others clone, fetch and pull from, or look into one."""
+    """Write branches to a file for others, or look into one."""
 
 
 @bundle.command("create")
