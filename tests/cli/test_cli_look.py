@@ -28,6 +28,7 @@ def test_status_counts(shell: Shell) -> None:
         "tokens_exact": True,
         "budget": 100,
         "merge": None,
+        "replay": None,
     }
     assert shell.run("status").lines[1] == "1 message, 8 tokens, of a budget of 100"
 
