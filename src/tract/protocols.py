@@ -257,6 +257,13 @@ class Store(Protocol):
         """Return the commit that a ref names, or None. One statement."""
         ...
 
+    def last_tip(self, ref: str) -> StoredCommit | None:
+        """Return the commit that a ref named when this object last saw it, or None. No statement.
+
+        The ref may have moved since, so only a compare-and-set may be built on it.
+        """
+        ...
+
     def commits(self, ids: Sequence[str]) -> dict[str, StoredCommit]:
         """Return commits by id. One statement, however many."""
         ...

@@ -63,7 +63,7 @@ def value_id(kind: str, value: object) -> str:
 
 def live_message_id(operation_id: str, position: int) -> str:
     """Return the id of a message said now: known before the write, and unchanged by a lost race."""
-    return object_id("live", encode_own([operation_id, position]))
+    return object_id("live", f'["{operation_id}",{position}]'.encode())
 
 
 def imported_message_id(previous_id: str | None, message: Mapping[str, Any]) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tract.exceptions import BatchError, ContentError
+from tract.exceptions import BatchError, ConcurrentMoveError, ContentError
 from tract.model.changes import Change
 from tract.model.commits import Commit
-from tract.operations.record import Draft, Fill, Notes
+from tract.model.messages import Blob
+from tract.operations.record import Draft, Fill, Notes, find_last_tip
 from tract.operations.repo import Repo
 
 
@@ -113,11 +114,43 @@ def record(repo: Repo, kind: str, fill: Fill, notes: Notes, *, may_refill: bool 
     opened: Batch | None = repo.workspace.threads.batch
     if opened is not None:
         return opened.take(fill, notes)
-    draft = Draft(repo, repo.operation(kind, author=notes.author))
-    with under_way(repo, draft):
+    return _record(Draft(repo, repo.operation(kind, author=notes.author)), fill, notes, may_refill=may_refill)
+
+
+def record_messages(repo: Repo, blobs: Sequence[Blob], notes: Notes) -> Commit:
+    """Commit messages at the end of the branch; inside a batch they join it. No messages: the tip is returned.
+
+    They are built on the tip that was last seen, which spares reading it; where that is old, on the present one.
+
+    Raises:
+        ContentError: there are none and no tip, or they cannot follow what stands there.
+    """
+
+    def fill(draft: Draft) -> None:
+        if blobs:
+            draft.say(blobs)
+
+    last = find_last_tip(repo) if blobs and repo.workspace.threads.batch is None else None
+    if last is None:
+        return record(repo, "append", fill, notes)
+    draft = Draft(repo, repo.operation("append", author=notes.author), last=last)
+    try:
+        return _record(draft, fill, notes)
+    except (ContentError, ConcurrentMoveError):
+        draft.begin_again()
+    return _record(draft, fill, notes)
+
+
+def _record(draft: Draft, fill: Fill, notes: Notes, *, may_refill: bool = False) -> Commit:
+    """Commit what is added to a draft; this thread's reading finds its messages meanwhile, which no store has yet."""
+    threads = draft.repo.workspace.threads
+    threads.draft = draft
+    try:
         fill(draft)
         if draft.changes:
             return draft.publish(notes, fill if may_refill else None)
+    finally:
+        threads.draft = None
     if draft.commit is None:
         raise ContentError("nothing to record")
     return draft.commit

@@ -72,6 +72,15 @@ def read_tip(repo: Repo, branch_ref: str | None = None) -> StoredCommit | None:
     return tip
 
 
+def find_last_tip(repo: Repo) -> StoredCommit | None:
+    """Return where the workspace's branch stood when it was last seen, or None. No statement."""
+    standing = repo.workspace.standing
+    tip = repo.store.last_tip(BRANCHES + standing.branch)
+    if tip is not None:
+        standing.born = True
+    return tip
+
+
 def empty_facts(repo: Repo) -> ContextFacts:
     """Return the facts of the context of an unborn branch."""
     overhead = overhead_of(repo, {})
@@ -115,14 +124,24 @@ def facts_after(repo: Repo, before: Context, known: ContextFacts, after: Context
 
 
 class Draft:
-    """Changes on their way to be one commit: checked against the tip's context as they come, published at the end."""
+    """Changes on their way to be one commit: checked against the tip's context as they come, published at the end.
 
-    def __init__(self, repo: Repo, operation: Operation) -> None:
+    Where `last` is given, a tip that may be old, nothing is read, and a lost race is left to the caller.
+    """
+
+    def __init__(self, repo: Repo, operation: Operation, *, last: StoredCommit | None = None) -> None:
         self.repo = repo
         self.operation = operation
         self.branch_ref = repo.branch_ref
         self._said = 0
-        self._begin(read_tip(repo, self.branch_ref))
+        self._presumes = last is not None
+        self._begin(read_tip(repo, self.branch_ref) if last is None else last)
+
+    def begin_again(self) -> None:
+        """Stand on the present tip with no changes yet; messages will get the ids that they had."""
+        self._said = 0
+        self._presumes = False
+        self._begin(read_tip(self.repo, self.branch_ref))
 
     def _begin(self, tip: StoredCommit | None) -> None:
         """Stand on a tip with no changes yet."""
@@ -203,6 +222,8 @@ class Draft:
             try:
                 return self._publish_once(notes)
             except ConcurrentMoveError as error:
+                if self._presumes:
+                    raise
                 attempt += 1
                 pause(attempt)
                 newer = self._newer_tip(error)
@@ -238,6 +259,7 @@ class Draft:
         objects.append(NewCommit(commit, payload, facts))
         move = RefMove(self.branch_ref, self.tip.commit.id if self.tip is not None else None, commit.id)
         self.repo.store.publish(objects, [move], self.operation)
+        self.repo.workspace.standing.born = True
         self._remember(commit)
         return commit
 

@@ -10,7 +10,7 @@ from tract.model.commits import Commit
 from tract.model.context import Context, Entry
 from tract.model.encoding import ID_LENGTH, decode, encode, same_json, shown
 from tract.model.messages import PRIVATE_KEY, Blob, Message, parse_message
-from tract.operations.batch import record
+from tract.operations.batch import record, record_messages
 from tract.operations.load import load_fields
 from tract.operations.record import Draft, Notes
 from tract.operations.repo import Repo
@@ -19,14 +19,13 @@ from tract.operations.repo import Repo
 def append(repo: Repo, given: object, notes: Notes) -> Commit:
     """Append one message or several as one commit. Returns the tip where there is nothing to append."""
     blobs = [parse_message(fields) for fields in messages_of(given)]
-    return record(repo, "append", lambda draft: _say(draft, blobs), notes)
+    return record_messages(repo, blobs, notes)
 
 
 def say(repo: Repo, fields: Mapping[str, Any], notes: Notes) -> Commit:
     """Append one message, leaving out the fields that are None but content."""
     given = {key: value for key, value in fields.items() if value is not None or key == "content"}
-    blob = parse_message(given)
-    return record(repo, "append", lambda draft: _say(draft, [blob]), notes)
+    return record_messages(repo, [parse_message(given)], notes)
 
 
 def edit(repo: Repo, message_id: str, content: object, notes: Notes) -> Commit:
@@ -172,8 +171,3 @@ def _one(item: object) -> list[Mapping[str, Any]]:
     if isinstance(item, list | tuple):
         raise ContentError("a list of messages holds messages, not lists")
     return messages_of(item)
-
-
-def _say(draft: Draft, blobs: list[Blob]) -> None:
-    if blobs:
-        draft.say(blobs)

@@ -121,6 +121,10 @@ class MemoryStore:
         with self._opened() as memory:
             return memory.commits.get(self._refs.targets.get(ref, ""))
 
+    def last_tip(self, ref: str) -> StoredCommit | None:
+        """Return the commit that a ref names, or None."""
+        return self.find_tip(ref)
+
     def commits(self, ids: Sequence[str]) -> dict[str, StoredCommit]:
         """Return commits by id."""
         with self._opened() as memory:

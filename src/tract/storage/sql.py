@@ -48,6 +48,7 @@ from tract.storage.rows import (
 )
 from tract.storage.searching import SearchIndex
 from tract.storage.statements import Statements
+from tract.storage.tips import KnownTips
 from tract.storage.writing import AlreadyDoneError, Transaction, plan_moves, plan_objects, write_plan
 
 _T = TypeVar("_T")
@@ -95,6 +96,7 @@ class SqlStore:
         self._statements = database.statements
         self._read_only = read_only
         self._reopen = reopen
+        self._tips = KnownTips()
         self._tract_row: int | None = None
         self._find_tract()
         self._encodings = self._read_encodings()
@@ -123,6 +125,7 @@ class SqlStore:
             self._database.transact(lambda transaction: write_plan(transaction, self._statements, plan))
         except AlreadyDoneError:
             return
+        self._tips.follow(objects, moves)
 
     def find_ref(self, name: str) -> str | None:
         """Return a ref's target, or None."""
@@ -140,8 +143,24 @@ class SqlStore:
 
     def find_tip(self, ref: str) -> StoredCommit | None:
         """Return the commit that a ref names, or None."""
-        rows = self._database.read(statements.TIP, {"tract": self._find_tract(), "ref": text_bytes(ref)})
-        return self._stored(rows[0]) if rows else None
+        known = self._tips.get(ref)
+        parameters = {"tract": self._find_tract(), "ref": text_bytes(ref), "known": known.key if known else b""}
+        rows = self._database.read(statements.TIP, parameters)
+        if not rows:
+            return None
+        target, row = rows[0][0], rows[0][1:]
+        if known is not None and target == known.key:
+            return known.stored
+        if row[0] is None:
+            return None
+        stored = self._stored(row)
+        self._tips.keep(ref, stored)
+        return stored
+
+    def last_tip(self, ref: str) -> StoredCommit | None:
+        """Return the commit that a ref named when this object last saw it, or None."""
+        known = self._tips.get(ref)
+        return None if known is None else known.stored
 
     def commits(self, ids: Sequence[str]) -> dict[str, StoredCommit]:
         """Return commits by id."""

@@ -105,7 +105,11 @@ TOMBSTONES = "SELECT id, payload FROM blobs WHERE kind = 2 ORDER BY id"
 FIND_RECORD = "SELECT payload FROM blobs WHERE id = :id AND kind = 1"
 FIND_REF = "SELECT target FROM refs WHERE tract = :tract AND name = :ref"
 REFS = "SELECT name, target FROM refs WHERE tract = :tract AND name >= :low AND name < :high ORDER BY name"
-TIP = f"SELECT {COMMIT_COLUMNS} FROM refs r JOIN commits c ON c.id = r.target WHERE r.tract = :tract AND r.name = :ref"
+TIP = f"""
+SELECT r.target, {COMMIT_COLUMNS} FROM refs r LEFT JOIN commits c ON c.id = r.target AND r.target <> :known
+WHERE r.tract = :tract AND r.name = :ref"""
+"""Reads nothing of the commit that the caller knows."""
+
 COMMIT_IDS = "SELECT id FROM commits WHERE id BETWEEN :low AND :high ORDER BY id LIMIT :limit"
 HAS_OPERATION = "SELECT 1 FROM moves WHERE operation = :operation LIMIT 1"
 HAS_MOVE = "SELECT 1 FROM moves WHERE operation = :operation AND n = :n"

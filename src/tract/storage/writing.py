@@ -107,7 +107,11 @@ def write_plan(transaction: Transaction, sql: Statements, plan: Plan) -> None:
         transaction.write(statements.BURY, plan.graves)
         empty_index(transaction, sql)
     if plan.commits:
-        _insert_commits(transaction, sql, plan)
+        try:
+            _insert_commits(transaction, sql, plan)
+        except StorageError:
+            _refuse_what_moved(transaction, plan)
+            raise
     if sql.dialect.logged_moves is not None:
         for logged, row in zip(plan.log, plan.refs, strict=True):
             _log_and_move(transaction, sql, logged, row)
@@ -190,6 +194,14 @@ def _find_missing(transaction: Transaction, sql: Statements, plan: Plan) -> list
         if parent not in found and parent not in given:
             raise StorageError(f"commit {child.hex()} has a parent that is not stored: {parent.hex()}")
     return [row for row in plan.commits if row[0] not in found]
+
+
+def _refuse_what_moved(transaction: Transaction, plan: Plan) -> None:
+    """Raise ConcurrentMoveError where a ref moved; then it is no wonder that where it stood is no longer stored."""
+    for row in plan.refs:
+        refusal = _find_refusal(transaction, row)
+        if isinstance(refusal, ConcurrentMoveError):
+            raise refusal
 
 
 def _move(transaction: Transaction, row: Row) -> None:
