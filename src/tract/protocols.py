@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel
 
+from tract.model.changes import Change
 from tract.model.commits import Commit, ContextFacts
 from tract.model.messages import Message
 from tract.model.words import Word
@@ -224,6 +225,24 @@ class Garbage(NamedTuple):
     size_bytes: int
 
 
+class Steps(Protocol):
+    """A part of a first-parent chain, whose commits are read only as far as they are asked for.
+
+    `ids` are newest first; `is_whole` says that the last of them has no parent.
+    """
+
+    ids: Sequence[str]
+    is_whole: bool
+
+    def changes(self, count: int) -> Iterator[Change]:
+        """Yield the changes of the newest `count` commits, oldest first.
+
+        Raises:
+            CorruptionError: one of them is not what its id says, or not the first parent of the one before it.
+        """
+        ...
+
+
 class Store(Protocol):
     """One tract's refs and operation log in a store, and the immutable objects that all its tracts share.
 
@@ -277,6 +296,10 @@ class Store(Protocol):
 
         One statement, which reads the commits returned and the lines they stand on.
         """
+        ...
+
+    def steps(self, commit_id: str, *, skip: int = 0, limit: int | None = None) -> Steps:
+        """Return the same chain as `chain`, unread. One statement."""
         ...
 
     def ancestry(self, ids: Sequence[str], floor: int) -> dict[str, GraphNode]:

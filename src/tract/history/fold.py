@@ -33,7 +33,10 @@ def apply_changes(context: Context, changes: Iterable[Change]) -> Context:
     """
     building = _Building(context)
     for change in changes:
-        building.apply(change)
+        if type(change) is Append and not building.inserts:
+            building.append(change.message)
+        else:
+            building.apply(change)
     return building.finished()
 
 
@@ -107,7 +110,7 @@ class _Building:
             self.flush_inserts()
         match change:
             case Append(message):
-                self.append(Entry.of(message))
+                self.append(message)
             case Insert():
                 self.inserts.append(change)
             case Edit(message_id, blob_id):
@@ -175,19 +178,20 @@ class _Building:
             )
         return found
 
-    def append(self, entry: Entry) -> None:
-        if self.has(entry.message_id):
-            raise ContentError(f"message {entry.message_id[:12]} is there already", message_id=entry.message_id)
-        if entry.answers is not None:
-            assistant = self.find(entry.answers)
-            if entry.message_id not in result_ids(assistant):
-                raise ContentError(f"no call {entry.call_id!r} to answer", message_id=entry.message_id)
+    def append(self, message: NewMessage) -> None:
+        message_id, answers = message.message_id, message.answers
+        if message_id in self.tail_ids or (message_id in self.context.positions and self.has(message_id)):
+            raise ContentError(f"message {message_id[:12]} is there already", message_id=message_id)
+        if answers is not None:
+            assistant = self.find(answers)
+            if message_id not in result_ids(assistant):
+                raise ContentError(f"no call {message.call_id!r} to answer", message_id=message_id)
             last = self.tail[-1] if self.tail else (self.context.entries[-1] if len(self.context.entries) else None)
-            if last is not None and last.unit != entry.answers:
-                self.insert_result(entry)
+            if last is not None and last.unit != answers:
+                self.insert_result(Entry.of(message))
                 return
-        self.tail_ids[entry.message_id] = len(self.tail)
-        self.tail.append(entry)
+        self.tail_ids[message_id] = len(self.tail)
+        self.tail.append(Entry.of(message))
 
     def insert_result(self, entry: Entry) -> None:
         assert entry.answers is not None, "only results are placed behind their call"
@@ -216,13 +220,13 @@ class _Building:
         context = self.settle()
         runs: dict[str | None, list[Entry]] = {}
         anchor_of: dict[str, str | None] = {}
-        late: list[Entry] = []
+        late: list[NewMessage] = []
         for insert in inserts:
             entry = Entry.of(insert.message, summary=insert.summary)
             if context.position(entry.message_id) is not None or entry.message_id in anchor_of:
                 raise ContentError(f"message {entry.message_id[:12]} is there already", message_id=entry.message_id)
             if entry.answers is not None and entry.answers not in anchor_of:
-                late.append(entry)
+                late.append(insert.message)
                 continue
             anchor = anchor_of.get(insert.after, insert.after) if insert.after is not None else None
             anchor = self._last_of_exchange(context, anchor) if anchor is not None else None
@@ -234,8 +238,8 @@ class _Building:
             if entry.message_id in runs:
                 found.extend(runs[entry.message_id])
         self.rebuild(found)
-        for entry in late:
-            self.append(entry)
+        for message in late:
+            self.append(message)
 
     def _last_of_exchange(self, context: Context, message_id: str) -> str:
         exchange = context.exchange(message_id)

@@ -5,7 +5,7 @@ A commit lists changes against its first parent; they apply in order and may nam
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from tract.exceptions import CorruptionError
 
@@ -14,8 +14,7 @@ MARKS: tuple[Mark, ...] = get_args(Mark)
 """Weakest first: of two raises the stronger wins a merge."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewMessage:
+class NewMessage(NamedTuple):
     """A message entering a context: its lasting id, its blob, and the facts that a fold needs without reading it.
 
     `answers` is the message id of the assistant message whose call a tool result answers.
@@ -100,6 +99,9 @@ class Configure:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
+_PLAIN_KEYS = 4
+"""How many keys an appended message has that neither calls nor answers: `do`, `id`, `blob`, `role`."""
+
 Change = Append | Insert | Move | Edit | SetMark | Fold | Unfold | Configure
 
 
@@ -150,6 +152,8 @@ def _message_to_json(message: NewMessage) -> dict[str, Any]:
 
 
 def _message_from_json(value: Mapping[str, Any]) -> NewMessage:
+    if len(value) == _PLAIN_KEYS:
+        return tuple.__new__(NewMessage, (value["id"], value["blob"], value["role"], (), None, None))
     calls = value.get("calls")
     return NewMessage(
         value["id"],

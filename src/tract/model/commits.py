@@ -1,5 +1,6 @@
 """A commit: parents, changes, and who made them when; its id covers all of it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,10 +21,21 @@ from tract.model.changes import (
     change_from_json,
     change_to_json,
 )
-from tract.model.encoding import decode, encode, encode_own, object_id
+from tract.model.encoding import decode, decode_all, encode, encode_own, object_id
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+_PLAIN = re.compile(
+    r'\{(?:"author":"[^"\\\x00-\x1f]*",)?"changes":\[\{"blob":"([0-9a-f]{64})","do":"append","id":"([0-9a-f]{64})",'
+    r'"role":"([a-z]+)"\}\],"parents":\[(?:"([0-9a-f]{64})")?\],"time":-?[0-9]+\}'
+)
+"""The bytes of a commit that only appends one message without calls, as most do. They are canonical, so that what
+matches need not be parsed as JSON."""
+
+Step = tuple[tuple[str, ...], tuple[Change, ...]]
+"""A commit's first parent (a tuple of it, or an empty one) and its changes."""
 
 
 class OpenCall(NamedTuple):
@@ -127,12 +139,55 @@ def parse_commit(commit_id: str, payload: bytes) -> Commit:
     Raises:
         CorruptionError: the bytes are no commit.
     """
+    return _commit_of(commit_id, decode(payload))
+
+
+def parse_commits(ids: Sequence[str], payloads: Sequence[bytes]) -> list[Commit]:
+    """Return the commits that stored bytes hold, parallel to their ids.
+
+    Raises:
+        CorruptionError: some bytes are no commit.
+    """
+    return list(map(_commit_of, ids, decode_all(payloads)))
+
+
+def parse_steps(ids: Sequence[str], payloads: Sequence[bytes]) -> list[Step]:
+    """Return the first parent (a tuple of it, or an empty one) and the changes of commits, parallel to their ids.
+
+    Raises:
+        CorruptionError: some bytes are no commit.
+    """
+    plain = [_PLAIN.fullmatch(payload.decode("utf-8", "surrogatepass")) for payload in payloads]
+    others = decode_all([payload for payload, match in zip(payloads, plain, strict=True) if match is None])
+    return [
+        _step_of(commit_id, next(others)) if match is None else _plain_step(*match.groups())
+        for commit_id, match in zip(ids, plain, strict=True)
+    ]
+
+
+def _plain_step(blob_id: str, message_id: str, role: str, parent_id: str | None) -> Step:
+    parents = () if parent_id is None else (parent_id,)
+    return parents, (Append(tuple.__new__(NewMessage, (message_id, blob_id, role, (), None, None))),)
+
+
+def _step_of(commit_id: str, body: Any) -> Step:
     try:
-        body = decode(payload)
+        return tuple(body["parents"][:1]), _changes_of(body)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CorruptionError(f"commit {commit_id} is not readable", object_id=commit_id) from error
+
+
+def _changes_of(body: Any) -> tuple[Change, ...]:
+    changes = body["changes"]
+    return (change_from_json(changes[0]),) if len(changes) == 1 else tuple(map(change_from_json, changes))
+
+
+def _commit_of(commit_id: str, body: Any) -> Commit:
+    try:
         return Commit(
             commit_id,
             tuple(body["parents"]),
-            tuple([change_from_json(change) for change in body["changes"]]),
+            _changes_of(body),
             body.get("message"),
             body.get("author", ""),
             _EPOCH + timedelta(microseconds=body["time"]),

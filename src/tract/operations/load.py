@@ -1,13 +1,15 @@
 """Contexts and what they hold, read from the store as little as the caches allow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from tract.exceptions import CommitNotFoundError, CorruptionError
 from tract.history.fold import apply_changes
+from tract.model.changes import Change
 from tract.model.commits import Commit
 from tract.model.context import Context
-from tract.model.encoding import decode
+from tract.model.encoding import decode_all
 from tract.operations.repo import Repo
 from tract.protocols import StoredCommit
 
@@ -21,11 +23,14 @@ def load_context(repo: Repo, commit: Commit | None, *, page: int = _PAGE) -> Con
     """
     if commit is None:
         return Context()
-    newer: list[Commit] = []
-    base = _cached(repo, commit, newer)
-    if base is None:
-        base = _read_back(repo, commit.id, newer, skip=1, page=page)
-    return _fold(repo, commit.id, base, newer)
+    contexts = repo.caches.contexts
+    context = contexts.get(commit.id)
+    if context is not None:
+        return context
+    base = contexts.get(commit.parents[0]) if commit.parents else Context()
+    if base is not None:
+        return _fold(repo, commit.id, base, commit.changes)
+    return _fold(repo, commit.id, *_read_back(repo, commit.id, page + 1))
 
 
 def load_context_at(repo: Repo, commit_id: str) -> Context:
@@ -34,11 +39,10 @@ def load_context_at(repo: Repo, commit_id: str) -> Context:
     Raises:
         CommitNotFoundError: there is none of this id.
     """
-    newer: list[Commit] = []
-    base = repo.caches.contexts.get(commit_id)
-    if base is None:
-        base = _read_back(repo, commit_id, newer, skip=0, page=_PAGE)
-    return _fold(repo, commit_id, base, newer)
+    context = repo.caches.contexts.get(commit_id)
+    if context is not None:
+        return context
+    return _fold(repo, commit_id, *_read_back(repo, commit_id, _PAGE))
 
 
 def keep_context(repo: Repo, commit_id: str, context: Context, beside: Context | None) -> None:
@@ -47,33 +51,29 @@ def keep_context(repo: Repo, commit_id: str, context: Context, beside: Context |
     repo.caches.contexts.put(commit_id, context, 1 if shares else 1 + len(context.entries))
 
 
-def _read_back(repo: Repo, commit_id: str, newer: list[Commit], *, skip: int, page: int) -> Context:
-    """Read a commit's history back to a context that is at hand, and note the commits on the way as newer."""
-    limit: int | None = page
-    while found := repo.store.chain(commit_id, skip=skip, limit=limit):
-        for older in found:
-            base = _cached(repo, older, newer)
-            if base is not None:
-                return base
-        skip, limit = skip + len(found), None
+def _read_back(repo: Repo, commit_id: str, first_page: int) -> tuple[Context, Iterator[Change]]:
+    """Read a commit's history back to a context that is at hand, and return that and the changes since."""
+    skip = 0
+    pages: list[Iterator[Change]] = []
+    for limit in (first_page, None):
+        page = repo.store.steps(commit_id, skip=skip, limit=limit)
+        found = repo.caches.contexts.find_first(page.ids)
+        count, base = found if found is not None else (len(page.ids), Context())
+        pages.append(page.changes(count))
+        if found is not None or page.is_whole:
+            return base, chain.from_iterable(reversed(pages))
+        if not page.ids:
+            break
+        skip += count
     if skip == 0:
         raise CommitNotFoundError(f"no commit {commit_id}", commit_id=commit_id)
     raise CorruptionError(f"the history of commit {commit_id} has a gap", object_id=commit_id)
 
 
-def _fold(repo: Repo, commit_id: str, base: Context, newer: Sequence[Commit]) -> Context:
-    context = apply_changes(base, (change for older in reversed(newer) for change in older.changes))
+def _fold(repo: Repo, commit_id: str, base: Context, newer: Iterable[Change]) -> Context:
+    context = apply_changes(base, newer)
     keep_context(repo, commit_id, context, base)
     return context
-
-
-def _cached(repo: Repo, commit: Commit, newer: list[Commit]) -> Context | None:
-    """Return the commit's context, or its parent's and note the commit as newer; None: neither is at hand."""
-    context = repo.caches.contexts.get(commit.id)
-    if context is not None:
-        return context
-    newer.append(commit)
-    return repo.caches.contexts.get(commit.parents[0]) if commit.parents else Context()
 
 
 def load_stored(repo: Repo, commit_id: str) -> StoredCommit:
@@ -104,7 +104,7 @@ def load_fields(repo: Repo, blob_ids: Sequence[str]) -> dict[str, dict[str, Any]
         for blob_id in missing:
             if blob_id not in payloads:
                 raise CorruptionError(f"message {blob_id} is missing from the store", object_id=blob_id)
-            payload = payloads[blob_id]
-            found[blob_id] = decode(payload)
-            repo.caches.fields.put(blob_id, found[blob_id], len(payload))
+        read = dict(zip(payloads, decode_all(list(payloads.values())), strict=True))
+        repo.caches.fields.put_many(read, {blob_id: len(payload) for blob_id, payload in payloads.items()})
+        found.update(read)
     return found

@@ -48,9 +48,9 @@ def load_counts(repo: Repo, fields: Mapping[str, Mapping[str, Any]], encoding: s
         }
         if made:
             repo.store.save_token_counts(encoding, made)
-        for blob_id, count in (*kept.items(), *made.items()):
-            found[blob_id] = count
-            repo.caches.counts.put((blob_id, encoding), count)
+        new = kept | made
+        repo.caches.counts.put_many({(blob_id, encoding): count for blob_id, count in new.items()})
+        found.update(new)
     return found
 
 
@@ -183,16 +183,18 @@ class _Part:
 
 def _render_part(repo: Repo, context: Context, span: range, encoding: str) -> _Part:
     entries = context.entries[span.start : span.stop]
-    shown = [(place, entry) for place, entry in zip(span, entries, strict=True) if context.is_visible(entry)]
-    visible = [entry for _, entry in shown]
-    fields = load_fields(repo, [entry.blob_id for entry in visible])
+    places = [place for place, entry in zip(span, entries, strict=True) if context.is_visible(entry)]
+    visible = [entries[place - span.start] for place in places] if len(places) < len(entries) else entries
+    blob_ids = [entry.blob_id for entry in visible]
+    fields = load_fields(repo, blob_ids)
     counts = load_counts(repo, fields, encoding)
+    counted = [counts[blob_id] for blob_id in blob_ids]
     return _Part(
-        [place for place, _ in shown],
-        [fields[entry.blob_id] for entry in visible],
+        places,
+        [fields[blob_id] for blob_id in blob_ids],
         [entry.message_id for entry in visible],
-        [counts[entry.blob_id].tokens for entry in visible],
-        sum(not counts[entry.blob_id].exact for entry in visible),
+        [tokens for tokens, _ in counted],
+        sum([not exact for _, exact in counted]),
     )
 
 

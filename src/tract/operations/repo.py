@@ -3,7 +3,7 @@
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -24,7 +24,9 @@ class BoundedCache(Generic[Key, Value]):
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._size = 0
-        self._items: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
+        self._items: OrderedDict[Key, Value] = OrderedDict()
+        # Of what has another size than 1: a tuple of value and size each would be one more object to collect.
+        self._sizes: dict[Key, int] = {}
         self._refused: set[Key] = set()
         self._lock = threading.Lock()
 
@@ -32,46 +34,71 @@ class BoundedCache(Generic[Key, Value]):
         """Return what is kept under a key, or None."""
         with self._lock:
             found = self._items.get(key)
-            if found is None:
-                return None
-            self._items.move_to_end(key)
-            return found[0]
+            if found is not None:
+                self._items.move_to_end(key)
+            return found
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Value]:
         """Return what is kept under these keys, at one taking of the lock; it does not count as use."""
         with self._lock:
             items = self._items
-            return {key: items[key][0] for key in keys if key in items}
+            return {key: items[key] for key in keys if key in items}
+
+    def find_first(self, keys: Iterable[Key]) -> tuple[int, Value] | None:
+        """Return the first of these keys under which something is kept, by its place, and that; None for none."""
+        with self._lock:
+            items = self._items
+            for place, key in enumerate(keys):
+                if key in items:
+                    items.move_to_end(key)
+                    return place, items[key]
+        return None
 
     def put(self, key: Key, value: Value, size: int = 1) -> None:
         """Keep a value, and forget others until the sizes fit the limit."""
         with self._lock:
-            if key in self._refused:
-                return
-            old = self._items.pop(key, None)
-            self._size += size - (old[1] if old is not None else 0)
-            self._items[key] = (value, size)
-            while self._size > self._limit and len(self._items) > 1:
-                self._size -= self._items.popitem(last=False)[1][1]
+            self._put(key, value, size)
+
+    def put_many(self, values: Mapping[Key, Value], sizes: Mapping[Key, int] | None = None) -> None:
+        """Keep values, each of its size or of 1, at one taking of the lock."""
+        with self._lock:
+            for key, value in values.items():
+                self._put(key, value, sizes[key] if sizes is not None else 1)
 
     def forget(self, keys: Iterable[Key]) -> None:
         """Keep these no more."""
         with self._lock:
             for key in keys:
-                found = self._items.pop(key, None)
-                self._size -= 0 if found is None else found[1]
+                if self._items.pop(key, None) is not None:
+                    self._size -= self._sizes.pop(key, 1)
 
     def clear(self, *, refused: Iterable[Key] = ()) -> None:
         """Keep nothing that was kept, and what is kept under some keys never again."""
         with self._lock:
             self._items.clear()
+            self._sizes.clear()
             self._size = 0
             self._refused.update(refused)
 
     def newest(self) -> list[Value]:
         """Return the values kept, last used first."""
         with self._lock:
-            return [value for value, _ in reversed(self._items.values())]
+            return list(reversed(self._items.values()))
+
+    def _put(self, key: Key, value: Value, size: int) -> None:
+        if key in self._refused:
+            return
+        items, sizes = self._items, self._sizes
+        if key in items:
+            self._size -= sizes.pop(key, 1)
+            items.move_to_end(key)
+        items[key] = value
+        if size != 1:
+            sizes[key] = size
+        self._size += size
+        while self._size > self._limit and len(items) > 1:
+            old, _ = items.popitem(last=False)
+            self._size -= sizes.pop(old, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from tract.storage.rows import (
     seal_of,
     stored_commit,
     text_bytes,
-    token_count,
+    token_counts,
 )
 from tract.storage.schema import BLOB_KIND, LINE_PLACES, TOMBSTONE_KIND, TRACT_MOVES
 from tract.storage.statements import Statements
@@ -150,7 +150,7 @@ def _blob(row: Row, encodings: Mapping[int, str]) -> Iterator[Fault]:
     else:
         checked(b"blob" if kind == BLOB_KIND else b"record", key, payload)
     if encoding is not None:
-        token_count((key, tokens, exact, seal), encodings[encoding])
+        token_counts([(key, tokens, exact, seal)], encodings[encoding])
     yield from ()
 
 
@@ -217,7 +217,7 @@ def _count(row: Row, encoding: str) -> Iterator[Fault]:
     if row[1] is None:
         yield Fault(f"token count {row[0]}", "its message is missing")
     else:
-        token_count(row[1:], encoding)
+        token_counts([row[1:]], encoding)
 
 
 def _refs(database: Reader) -> Iterator[Fault]:

@@ -23,8 +23,14 @@ def joined_keys(ids: Iterable[str]) -> bytes:
     """Return the bytes of many ids, one behind the other, each once and without what is no id."""
     wanted = dict.fromkeys(ids)
     joined = "".join(wanted)
-    if set(map(len, wanted)) <= {2 * ID_BYTES} and _HEX.fullmatch(joined):
-        return bytes.fromhex(joined)
+    if set(map(len, wanted)) <= {2 * ID_BYTES}:
+        try:
+            keys = bytes.fromhex(joined)
+        except ValueError:
+            keys = b""
+        # It also reads capitals and spaces, which no id has.
+        if keys.hex() == joined:
+            return keys
     return bytes.fromhex("".join([name for name in wanted if _ID.fullmatch(name)]))
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal, Self
 
 from tract.exceptions import ConcurrentMoveError, ReadOnlyError, StorageError
+from tract.model.changes import Change
 from tract.model.commits import Commit, named_blobs, recorded_messages
 from tract.model.encoding import decode, encode, object_id
 from tract.model.refs import INCOMING
@@ -145,6 +146,10 @@ class MemoryStore:
                 found.append(commit)
                 next_id = commit.parents[0] if commit.parents else None
         return found[skip:][:limit]
+
+    def steps(self, commit_id: str, *, skip: int = 0, limit: int | None = None) -> "MemorySteps":
+        """Return the same chain, unread."""
+        return MemorySteps(self.chain(commit_id, skip=skip, limit=limit))
 
     def ancestry(self, ids: Sequence[str], floor: int) -> dict[str, GraphNode]:
         """Return the commits named and all that is reached from them through commits above `floor`."""
@@ -391,3 +396,17 @@ class MemoryStore:
 
 def _id_of(new: NewObject) -> str:
     return new.commit.id if isinstance(new, NewCommit) else new.id
+
+
+class MemorySteps:
+    """A part of a first-parent chain that is at hand."""
+
+    def __init__(self, commits: Sequence[Commit]) -> None:
+        self.ids: Sequence[str] = [commit.id for commit in commits]
+        self.is_whole = bool(commits) and not commits[-1].parents
+        self._commits = commits
+
+    def changes(self, count: int) -> Iterator[Change]:
+        """Yield the changes of the newest `count` commits, oldest first."""
+        for commit in reversed(self._commits[:count]):
+            yield from commit.changes

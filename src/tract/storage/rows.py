@@ -113,6 +113,23 @@ def blob_payload(key: bytes, kind: int, stored: bytes) -> bytes:
     return encode(decode(buried(key, stored))["message"], sort_keys=False)
 
 
+def all_checked(kind: bytes, rows: Iterable[tuple[bytes, bytes]]) -> tuple[list[str], list[bytes]]:
+    """Return the ids and the payloads of rows, parallel, each payload one whose hash is its id.
+
+    Raises:
+        CorruptionError: one is not.
+    """
+    prefix = kind + b"\0"
+    ids: list[str] = []
+    payloads: list[bytes] = []
+    for key, payload in rows:
+        if sha256(prefix + payload).digest() != key:
+            checked(kind, key, payload)
+        ids.append(key.hex())
+        payloads.append(payload)
+    return ids, payloads
+
+
 def commit_row(new: NewCommit, encoding: int) -> Row:
     """Return a new commit's values; its place and generation are found where it is inserted."""
     (commit, payload, facts), parents = new, new.commit.parents
@@ -180,12 +197,15 @@ def count_row(key: bytes, encoding: int, name: str, count: TokenCount) -> Row:
     return (key, encoding, tokens, exact, count_seal(key, name, tokens, exact))
 
 
-def token_count(row: Row, name: str) -> TokenCount:
-    """Return the token count that a row holds."""
-    key, tokens, exact, seal = row
-    if seal != count_seal(key, name, tokens, exact):
-        raise CorruptionError(f"a token count of message {key.hex()} was altered", object_id=key.hex())
-    return TokenCount(tokens, bool(exact))
+def token_counts(rows: Iterable[Row], name: str) -> dict[str, TokenCount]:
+    """Return the token counts that rows hold in one encoding, by blob id."""
+    encoding = text_bytes(name)
+    found = {}
+    for key, tokens, exact, seal in rows:
+        if seal != crc32(b"%b%d,%d,%b" % (key, tokens, exact, encoding)):
+            raise CorruptionError(f"a token count of message {key.hex()} was altered", object_id=key.hex())
+        found[key.hex()] = TokenCount(tokens, bool(exact))
+    return found
 
 
 def move_rows(tract: int, n: int, move: RefMove, operation: Operation) -> tuple[Row, Row]:

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
 from typing import Any, Literal, Protocol, Self, TypeVar
 
-from tract.exceptions import BusyError, CorruptionError, ReadOnlyError
+from tract.exceptions import BusyError, ReadOnlyError
 from tract.model.commits import Commit
 from tract.model.words import Word
 from tract.protocols import (
@@ -34,7 +33,6 @@ from tract.storage.rows import (
     buried,
     bytes_text,
     checked,
-    commit_of,
     count_row,
     generation_of,
     logged_move,
@@ -44,10 +42,11 @@ from tract.storage.rows import (
     seal_of,
     stored_commit,
     text_bytes,
-    token_count,
+    token_counts,
 )
 from tract.storage.searching import SearchIndex
 from tract.storage.statements import Statements
+from tract.storage.steps import SqlSteps
 from tract.storage.tips import KnownTips
 from tract.storage.writing import AlreadyDoneError, Transaction, plan_moves, plan_objects, write_plan
 
@@ -177,15 +176,13 @@ class SqlStore:
 
     def chain(self, commit_id: str, *, skip: int = 0, limit: int | None = None) -> list[Commit]:
         """Return the first-parent chain, newest first, without the newest `skip`."""
+        return self.steps(commit_id, skip=skip, limit=limit).commits()
+
+    def steps(self, commit_id: str, *, skip: int = 0, limit: int | None = None) -> SqlSteps:
+        """Return the same chain, unread."""
         wanted = _ALL if limit is None else min(limit, _ALL)
         parameters = {"id": key_of(commit_id), "skip": min(skip, _ALL), "limit": wanted}
-        rows = self._database.read(statements.CHAIN, parameters)
-        with readable():
-            rows.sort(reverse=True)
-            found = [commit_of(key, payload) for _, key, payload in rows]
-            if rows:
-                _require_chain(found, rows[0][0], rows[-1][0], complete=len(found) < wanted)
-        return found
+        return SqlSteps(self._database.read(statements.CHAIN, parameters), wanted)
 
     def ancestry(self, ids: Sequence[str], floor: int) -> dict[str, GraphNode]:
         """Return the commits named and all that is reached from them through commits above `floor`."""
@@ -226,7 +223,7 @@ class SqlStore:
         parameters = {"ids": joined_keys(blob_ids), "encoding": number}
         rows = self._database.read(self._statements.counts, parameters)
         with readable():
-            return {row[0].hex(): token_count(row, encoding) for row in rows}
+            return token_counts(rows, encoding)
 
     def save_token_counts(self, encoding: str, counts: Mapping[str, TokenCount]) -> None:
         """Keep counts for later, of blobs that are stored; a cache may be lost, so a store that is held is left."""
@@ -364,13 +361,3 @@ class SqlStore:
             names = {number: name for name, number in self._encodings.items()}
             name = names.get(row[5]) or {number: name for name, number in self._read_encodings().items()}[row[5]]
             return stored_commit(row, name)
-
-
-def _require_chain(chain: Sequence[Commit], top: int, bottom: int, *, complete: bool) -> None:
-    """Raise CorruptionError if commits, newest first, are not each other's first parents at positions without a gap."""
-    for newer, older in pairwise(chain):
-        if newer.parents[:1] != (older.id,):
-            raise CorruptionError(f"the first parent of commit {newer.id} is not in its place", object_id=newer.id)
-    last = chain[-1]
-    if top - bottom != len(chain) - 1 or (bottom == 0) != (not last.parents) or (complete and bottom):
-        raise CorruptionError(f"the history of commit {chain[0].id} has a gap", object_id=chain[0].id)

@@ -41,6 +41,11 @@ class KnownTips:
             return
         for move in moves:
             before = self._tips.get(move.name)
-            if move.tract is not None or before is None or move.new != new.commit.id or before.stored.commit.id != new.commit.parents[0]:
+            if (
+                move.tract is not None
+                or before is None
+                or move.new != new.commit.id
+                or before.stored.commit.id != new.commit.parents[0]
+            ):
                 continue
             self.keep(move.name, StoredCommit(new.commit, before.stored.generation + 1, new.facts))
