@@ -13,7 +13,9 @@ def first_tables(dialect: Dialect) -> list[str]:
     sequences = (LINE_NUMBERS, MOVE_NUMBERS) if dialect.supports_sequences else ()
     found = [str(CreateSequence(sequence).compile(dialect=dialect)) for sequence in sequences]
     for table in metadata.sorted_tables:
-        found.append(str(CreateTable(table).compile(dialect=dialect)))
+        made = str(CreateTable(table).compile(dialect=dialect)).rstrip()
+        is_keyed = dialect.name == "sqlite" and not table.info.get("row_ids", True)
+        found.append(f"{made} WITHOUT ROWID" if is_keyed else made)
         found += [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str)]
     if dialect.name == "postgresql":
         # SQLite's own index is a virtual table, which not every build has: it is made where it is first used.

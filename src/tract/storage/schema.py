@@ -38,6 +38,9 @@ LINE_PLACES = 2**28
 TRACT_MOVES = 2**36
 """How many moves a tract's log has room for: `number` is the tract's row times this, plus the move's turn."""
 
+WITHOUT_ROW_IDS = {"row_ids": False}
+"""Says of a table that SQLite keeps it in its primary key. SQLAlchemy's own way to say so would load the dialect."""
+
 metadata = MetaData()
 
 LINE_NUMBERS, MOVE_NUMBERS = Sequence("line_numbers"), Sequence("move_numbers")
@@ -101,7 +104,7 @@ parents = Table(
     Column("child", BigInteger, primary_key=True),
     Column("n", Integer, primary_key=True),
     _number("parent"),
-    sqlite_with_rowid=False,
+    info=WITHOUT_ROW_IDS,
     comment="the places of merges and of their parents behind the first",
 )
 
@@ -111,7 +114,7 @@ refs = Table(
     Column("tract", BigInteger, primary_key=True),
     Column("name", LargeBinary, primary_key=True),
     Column("target", LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
+    info=WITHOUT_ROW_IDS,
 )
 
 moves = Table(
@@ -140,7 +143,7 @@ token_counts = Table(
     _number("tokens"),
     Column("exact", Boolean, nullable=False),
     _number("seal"),
-    sqlite_with_rowid=False,
+    info=WITHOUT_ROW_IDS,
 )
 
 recorded = Table(
