@@ -141,6 +141,34 @@ def test_a_merge_takes_as_many_statements_over_any_shared_history(
     assert counts[0] == counts[1] <= 15
 
 
+@pytest.mark.parametrize(
+    "lengths", [(1000, 10_000), pytest.param((10_000, 100_000), marks=pytest.mark.long)], ids=["short", "long"]
+)
+def test_a_merge_reads_as_many_rows_over_any_shared_history(
+    connections: list[sqlite3.Connection], tmp_path: Path, lengths: tuple[int, int]
+) -> None:
+    """Where both tips were compiled before, the merge and the compile that follows read what is new alone."""
+    fetched = []
+    for shared in lengths:
+        with Tract.open(tmp_path / str(shared), durability="normal") as t:
+            for start in range(0, shared, 500):
+                t.append([say("user", f"{start + number}") for number in range(500)])
+            t.branch("other")
+            for branch in ("main", "other"):
+                t.switch(branch)
+                recorded(t, 50)
+                t.compile()
+            t.switch("main")
+
+            def merge(tract: Tract = t) -> None:
+                assert tract.merge("other").committed
+                tract.compile()
+
+            fetched.append(rows(connections[-1], merge))
+
+    assert fetched[1] <= 1.2 * fetched[0]
+
+
 def test_an_append_takes_as_many_steps_behind_ten_thousand_messages(
     cold: Open, connections: list[sqlite3.Connection]
 ) -> None:

@@ -154,7 +154,7 @@ recorded = Table(
     Column("place", BigInteger, primary_key=True, autoincrement=False),
     Column("n", Integer, primary_key=True, autoincrement=False),
     Column("message", LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
+    info=WITHOUT_ROW_IDS,
     comment="a cache for search: where commits of a tract recorded messages; blob 0: the commit was looked at",
 )
 
