@@ -7,9 +7,9 @@ from typing import Any, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel
 
-from tract.model.changes import Change
 from tract.model.commits import Commit, ContextFacts
 from tract.model.messages import Message
+from tract.model.steps import Steps
 from tract.model.words import Word
 
 
@@ -223,24 +223,6 @@ class Garbage(NamedTuple):
     messages: tuple[str, ...]
     records: tuple[str, ...]
     size_bytes: int
-
-
-class Steps(Protocol):
-    """A part of a first-parent chain, whose commits are read only as far as they are asked for.
-
-    `ids` are newest first; `is_whole` says that the last of them has no parent.
-    """
-
-    ids: Sequence[str]
-    is_whole: bool
-
-    def changes(self, count: int) -> Iterator[Change]:
-        """Yield the changes of the newest `count` commits, oldest first.
-
-        Raises:
-            CorruptionError: one of them is not what its id says, or not the first parent of the one before it.
-        """
-        ...
 
 
 class Store(Protocol):

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Literal, Self
 
 from tract.exceptions import ConcurrentMoveError, ReadOnlyError, StorageError
-from tract.model.changes import Change
 from tract.model.commits import Commit, named_blobs, recorded_messages
 from tract.model.encoding import decode, encode, object_id
 from tract.model.refs import INCOMING
+from tract.model.steps import Steps
 from tract.model.words import Word, searchable_text, words_of
 from tract.protocols import (
     Fault,
@@ -122,9 +122,7 @@ class MemoryStore:
         with self._opened() as memory:
             return memory.commits.get(self._refs.targets.get(ref, ""))
 
-    def last_tip(self, ref: str) -> StoredCommit | None:
-        """Return the commit that a ref names, or None."""
-        return self.find_tip(ref)
+    last_tip = find_tip
 
     def commits(self, ids: Sequence[str]) -> dict[str, StoredCommit]:
         """Return commits by id."""
@@ -147,9 +145,11 @@ class MemoryStore:
                 next_id = commit.parents[0] if commit.parents else None
         return found[skip:][:limit]
 
-    def steps(self, commit_id: str, *, skip: int = 0, limit: int | None = None) -> "MemorySteps":
+    def steps(self, commit_id: str, *, skip: int = 0, limit: int | None = None) -> Steps:
         """Return the same chain, unread."""
-        return MemorySteps(self.chain(commit_id, skip=skip, limit=limit))
+        commits = self.chain(commit_id, skip=skip, limit=limit)
+        ids, is_whole = [made.id for made in commits], bool(commits) and not commits[-1].parents
+        return Steps(ids, is_whole, lambda count: (change for made in commits[:count][::-1] for change in made.changes))
 
     def ancestry(self, ids: Sequence[str], floor: int) -> dict[str, GraphNode]:
         """Return the commits named and all that is reached from them through commits above `floor`."""
@@ -396,17 +396,3 @@ class MemoryStore:
 
 def _id_of(new: NewObject) -> str:
     return new.commit.id if isinstance(new, NewCommit) else new.id
-
-
-class MemorySteps:
-    """A part of a first-parent chain that is at hand."""
-
-    def __init__(self, commits: Sequence[Commit]) -> None:
-        self.ids: Sequence[str] = [commit.id for commit in commits]
-        self.is_whole = bool(commits) and not commits[-1].parents
-        self._commits = commits
-
-    def changes(self, count: int) -> Iterator[Change]:
-        """Yield the changes of the newest `count` commits, oldest first."""
-        for commit in reversed(self._commits[:count]):
-            yield from commit.changes

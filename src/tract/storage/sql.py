@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol, Self, TypeVar
 
 from tract.exceptions import BusyError, ReadOnlyError
 from tract.model.commits import Commit
+from tract.model.steps import Steps
 from tract.model.words import Word
 from tract.protocols import (
     Fault,
@@ -22,6 +23,7 @@ from tract.protocols import (
     TokenCount,
 )
 from tract.storage import statements
+from tract.storage.chains import ChainRows
 from tract.storage.checking import check_store
 from tract.storage.collecting import collect, find_containing
 from tract.storage.ids import joined_keys, key_of, prefix_range, target_text
@@ -46,7 +48,6 @@ from tract.storage.rows import (
 )
 from tract.storage.searching import SearchIndex
 from tract.storage.statements import Statements
-from tract.storage.steps import SqlSteps
 from tract.storage.tips import KnownTips
 from tract.storage.writing import AlreadyDoneError, Transaction, plan_moves, plan_objects, write_plan
 
@@ -176,13 +177,17 @@ class SqlStore:
 
     def chain(self, commit_id: str, *, skip: int = 0, limit: int | None = None) -> list[Commit]:
         """Return the first-parent chain, newest first, without the newest `skip`."""
-        return self.steps(commit_id, skip=skip, limit=limit).commits()
+        return self._rows_of_chain(commit_id, skip, limit).commits()
 
-    def steps(self, commit_id: str, *, skip: int = 0, limit: int | None = None) -> SqlSteps:
+    def steps(self, commit_id: str, *, skip: int = 0, limit: int | None = None) -> Steps:
         """Return the same chain, unread."""
+        found = self._rows_of_chain(commit_id, skip, limit)
+        return Steps(found.ids, found.is_whole, found.changes)
+
+    def _rows_of_chain(self, commit_id: str, skip: int, limit: int | None) -> ChainRows:
         wanted = _ALL if limit is None else min(limit, _ALL)
         parameters = {"id": key_of(commit_id), "skip": min(skip, _ALL), "limit": wanted}
-        return SqlSteps(self._database.read(statements.CHAIN, parameters), wanted)
+        return ChainRows(self._database.read(statements.CHAIN, parameters), wanted)
 
     def ancestry(self, ids: Sequence[str], floor: int) -> dict[str, GraphNode]:
         """Return the commits named and all that is reached from them through commits above `floor`."""

@@ -11,7 +11,7 @@ _TOGETHER = 128
 """How many commits are parsed at a time: few objects are alive then, and no garbage collection goes through them."""
 
 
-class SqlSteps:
+class ChainRows:
     """Rows of position, id and payload. Each commit is hashed, and compared with what the one behind it names.
 
     Raises:
