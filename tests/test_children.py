@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -283,6 +284,13 @@ def test_only_children_are_collapsed(talk: Tract, another: Another) -> None:
     for name in ("other", "missing", "default"):
         with pytest.raises(RefNotFoundError):
             talk.collapse(name)
+
+
+@pytest.mark.parametrize("child", [None, 5, b"web", ["web"], ""], ids=repr)
+def test_what_names_no_child_is_refused(talk: Tract, child: Any) -> None:
+    """A child is named by itself or by its name."""
+    with pytest.raises(RefNameError):
+        talk.collapse(child)
 
 
 def test_many_children_are_spawned_and_collapsed_at_once(t: Tract, another: Another) -> None:

@@ -471,3 +471,10 @@ def test_a_summary_travels_in_a_merge(t: Tract, said: list[str]) -> None:
     assert texts(t) == ["Be terse.", "short", "And the key?", "In the drawer.", "went on"]
     t.expand(summary)
     assert ids(t)[:8] == said
+
+
+@pytest.mark.parametrize("summarizer", [5, "text", b"", []], ids=repr)
+def test_what_cannot_be_asked_is_refused(t: Tract, said: list[str], summarizer: Any) -> None:
+    """A summarizer is something to call."""
+    with pytest.raises(ContentError, match="cannot be called"):
+        t.compress(said[1], summarizer=summarizer)

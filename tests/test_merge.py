@@ -564,7 +564,17 @@ def test_no_common_history_needs_leave(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"strategy": "best"}, {"review": "never"}, {"allow": ("everything",)}, {"resolver": 5}], ids=str
+    "options",
+    [
+        {"strategy": "best"},
+        {"review": "never"},
+        {"allow": ("everything",)},
+        {"allow": "every"},
+        {"allow": 5},
+        {"allow": [[]]},
+        {"resolver": 5},
+    ],
+    ids=str,
 )
 def test_options_are_checked(t: Tract, options: dict[str, Any]) -> None:
     """An option that is none is an error, and nothing is merged."""
@@ -575,6 +585,29 @@ def test_options_are_checked(t: Tract, options: dict[str, Any]) -> None:
         t.merge("side", **options)
 
     assert t.head_id == head
+
+
+def test_one_leave_alone_is_a_list_of_one(t: Tract) -> None:
+    """`allow="system"` means what `allow=["system"]` means; what means nothing is named as it was written."""
+    system = t.system("Be terse.").message_id or ""
+    fork(t, lambda: t.edit(system, "Be brief."), lambda: t.edit(system, "Be short."))
+
+    with pytest.raises(MergeError, match="fold_vs_skip, not 'sytem'"):
+        t.merge("side", allow="sytem")
+    result = t.merge("side", allow="system", resolver=lambda issue: Resolution("resolved", content_text="Short."))
+
+    assert not result.open_conflicts
+
+
+@pytest.mark.parametrize("client", [5, "gpt-4o", object()], ids=["number", "name", "object"])
+def test_what_is_no_client_is_refused(t: Tract, path: Path, client: Any) -> None:
+    """It is told when it is given, not when a model is to be asked; no file is made."""
+    with pytest.raises(ContentError, match="has a method chat"):
+        t.configure_llm(client)
+    with pytest.raises(ContentError, match="has a method chat"):
+        Tract.open(path.parent / "new.db", llm=client)
+
+    assert not (path.parent / "new.db").exists()
 
 
 def test_a_merged_branch_is_deleted_on_request(t: Tract) -> None:

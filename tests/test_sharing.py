@@ -1,13 +1,15 @@
 """Moving work between tracts: clone, fetch, pull and push between stores of every kind, and remotes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sharing_support import KINDS, Places, compiles, open_at, shared_refs, write_story
 from tract import (
     BatchError,
+    BundleError,
     MergeInProgressError,
     NonFastForwardError,
     RefExistsError,
@@ -536,3 +538,14 @@ def test_what_was_purged_elsewhere_is_kept_here(tmp_path: Path) -> None:
             third.pull(near)
 
             assert texts(third) == ["[purged]"] * 2
+
+
+@pytest.mark.parametrize("place", [5, 0, ["hub.db"], b"hub.db", object()], ids=repr)
+def test_what_is_no_place_is_refused(t: Tract, place: Any) -> None:
+    """Neither a path nor a URL: an error that says so, for every verb that takes one."""
+    t.user("hello")
+    verbs: list[Callable[[Any], object]] = [t.push, t.fetch, t.pull, Tract.clone, t.bundle, t.verify_bundle]
+
+    for verb in verbs:
+        with pytest.raises((StorageError, BundleError), match="named by a path"):
+            verb(place)

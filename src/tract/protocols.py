@@ -67,12 +67,16 @@ class ResolverCallable(Protocol):
         ...
 
 
+_USUAL_TOKENS = 1000
+
+
 @dataclass(frozen=True)
 class SummaryRequest:
     """What a summary is asked for: messages, what they say as text (calls too, parallel to them), and its bounds.
 
     `must_keep` are texts that must stand in it word for word. `source_tokens` is what the messages cost, and
-    `count_tokens` what a text would cost as the summary; `target_tokens` is None where nobody set a figure.
+    `count_tokens` what a text would cost as the summary; `target_tokens` is None where nobody set a figure. A summary
+    that takes the messages' place (`replaces`) must cost less than they do; one that only tells of them need not.
     """
 
     messages: Sequence[Message]
@@ -81,11 +85,12 @@ class SummaryRequest:
     count_tokens: Callable[[str], int]
     target_tokens: int | None = None
     must_keep: tuple[str, ...] = ()
+    replaces: bool = True
 
     @property
     def limit_tokens(self) -> int:
         """The most that a summary may cost: the target, and less than what it replaces."""
-        smaller = self.source_tokens - 1
+        smaller = self.source_tokens - 1 if self.replaces else max(self.source_tokens, _USUAL_TOKENS)
         return smaller if self.target_tokens is None else min(self.target_tokens, smaller)
 
     def missing(self, text: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The commands of families: spawn, collapse, children, parent and timeline."""
 
 from cli_support import Shell, conflicted
+from tract.cli.stand_in import serve
 
 
 def test_a_child_is_worked_on_by_its_name(shell: Shell) -> None:
@@ -39,6 +40,22 @@ def test_a_summary_may_come_from_standard_input(shell: Shell) -> None:
 
     assert [message["role"] for message in shell.run("compile", "--openai").json] == ["user", "assistant", "tool"]
     assert shell.texts()[-1] == "4"
+
+
+def test_a_model_may_write_the_summary(shell: Shell) -> None:
+    """--llm asks over HTTP, and the commit tells which model wrote."""
+    shell.says("user", "Find out.")
+    shell.run("spawn", "web")
+    shell.run("--tract", "web", "add", "assistant", "Rossio, every 20 minutes.")
+
+    with serve("Every 20 minutes.") as url:
+        shell.monkeypatch.setenv("TRACT_OPENAI_API_KEY", "secret-canary")
+        shell.monkeypatch.setenv("TRACT_OPENAI_BASE_URL", url)
+        shell.monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        shell.run("collapse", "web", "--llm")
+
+    assert shell.texts()[-1].endswith(":\n\nEvery 20 minutes.")
+    assert "Model:  stand-in" in shell.run("show").lines
 
 
 def test_a_child_may_start_with_a_part(shell: Shell) -> None:
@@ -81,6 +98,8 @@ def test_wrong_uses_are_refused(shell: Shell) -> None:
     assert "exists already" in shell.fails("spawn", "web")
     assert "goes with --summary" in shell.fails("collapse", "web", "--tool-call-id", "c1", code=2)
     assert "has none" in shell.fails("collapse", "web", "--summary", "x", "--ours", code=2)
+    assert "words once" in shell.fails("collapse", "web", "--summary", "x", "--llm", code=2)
+    assert "goes with --llm" in shell.fails("collapse", "web", "--model", "m", code=2)
 
 
 def test_families_are_listed(shell: Shell) -> None:

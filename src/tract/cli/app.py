@@ -125,7 +125,7 @@ def app(
       TRACT_PAGER      what log, show and diff are read in, else PAGER, else less
       NO_COLOR         print no colour
       TRACT_OPENAI_API_KEY, TRACT_OPENAI_BASE_URL, TRACT_OPENAI_MODEL
-                       whom `merge --llm` and `compress --llm` ask
+                       whom `merge --llm`, `compress --llm` and `collapse --llm` ask
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)

@@ -6,7 +6,9 @@ import click
 
 from tract.cli.app import FAILED, Limited, Session, json_option, limit_option
 from tract.cli.completion import complete_children, complete_messages, complete_revisions
+from tract.cli.logs import shown_warnings
 from tract.cli.merge_render import merge_lines
+from tract.cli.models import model_summarizer
 from tract.cli.render import date, id_length, short
 from tract.cli.shapes import merge_shape, origin_shape, timeline_shape
 from tract.cli.terminal import Line, Styled
@@ -46,6 +48,8 @@ def spawn(session: Session, *, name: str, at: str, pinned: bool, message_ids: Se
 @click.argument("name", shell_complete=complete_children)
 @click.option("--summary", metavar="TEXT", help="Bring back these words ('-': those on standard input), and no more.")
 @click.option("--file", "-F", "path", metavar="PATH", help="Bring back the words in a file ('-': on standard input).")
+@click.option("--llm", "ask_model", is_flag=True, help="Let a model write them, from what the child said.")
+@click.option("--model", metavar="NAME", help="Which model to ask.")
 @click.option("--tool-call-id", metavar="ID", help="The words are the result of this call.")
 @click.option("--ours", "strategy", flag_value="ours", help="Settle conflicts, and nothing else, by our side.")
 @click.option("--theirs", "strategy", flag_value="theirs", help="Settle them by the child's side.")
@@ -59,6 +63,8 @@ def collapse(
     name: str,
     summary: str | None,
     path: str | None,
+    ask_model: bool,
+    model: str | None,
     tool_call_id: str | None,
     strategy: Strategy | None,
     message: str | None,
@@ -66,18 +72,26 @@ def collapse(
 ) -> int:
     """Bring back what a child found.
 
-    Its branch is merged whole, or with --summary comes as one message. Conflicts wait as those of 'tract merge' do. The
-    child stays, and may be collapsed again.
+    Its branch is merged whole, or with --summary or --llm comes as one message. Conflicts wait as those of 'tract
+    merge' do. The child stays, and may be collapsed again.
     """
-    has_text = summary is not None or path is not None
+    has_text = summary is not None or path is not None or ask_model
+    if ask_model and (summary is not None or path is not None):
+        raise click.UsageError("give the words once: with --summary, --file or --llm")
+    if model is not None and not ask_model:
+        raise click.UsageError("--model goes with --llm")
     if has_text and strategy is not None:
         raise click.UsageError(f"--{strategy} settles conflicts, and a message has none")
     if tool_call_id is not None and not has_text:
-        raise click.UsageError("--tool-call-id goes with --summary or --file")
-    text = read_text(summary, path) if has_text else None
-    with session.open() as tract:
+        raise click.UsageError("--tool-call-id goes with --summary, --file or --llm")
+    with session.open() as tract, shown_warnings(session.err):
+        text = read_text(summary, path) if has_text and not ask_model else None
         result = tract.collapse(
-            name, summary=text, tool_call_id=tool_call_id, strategy=strategy or "auto", message=message
+            name,
+            summary=model_summarizer(model) if ask_model else text,
+            tool_call_id=tool_call_id,
+            strategy=strategy or "auto",
+            message=message,
         )
         if as_json:
             session.out.print_json(merge_shape(result))

@@ -12,6 +12,19 @@ def configure_model(tract: Tract, model: str | None) -> None:
     Raises:
         LLMConfigError: the environment names no key, or one that cannot be used.
     """
+    tract.configure_llm(_client(model))
+
+
+def model_summarizer(model: str | None) -> llm.OpenAISummarizer:
+    """Return what writes summaries by asking a model, until the command ends.
+
+    Raises:
+        LLMConfigError: the environment names no key, or one that cannot be used.
+    """
+    return llm.OpenAISummarizer(_client(model))
+
+
+def _client(model: str | None) -> llm.OpenAIClient:
     client = llm.OpenAIClient(default_model=model) if model else llm.OpenAIClient()
     click.get_current_context().call_on_close(client.close)
-    tract.configure_llm(client)
+    return client

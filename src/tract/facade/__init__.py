@@ -21,7 +21,7 @@ from tract.facade.refs import Refs
 from tract.facade.rewriting import Rewriting
 from tract.facade.sharing import Sharing
 from tract.facade.transfer import Transfer
-from tract.facade.wiring import now, wire
+from tract.facade.wiring import checked_client, now, wire
 from tract.llm.protocols import LLMClient
 from tract.model.refs import check_ref_name
 from tract.storage.opening import open_store, tract_names
@@ -72,10 +72,12 @@ class Tract(
 
         Raises:
             RefNameError: `name` or `workspace` is no valid name.
+            ContentError: `llm` is no client.
             StorageError: the store cannot be opened; `SchemaVersionError` where another version made it.
         """
+        client = checked_client(llm)
         store = open_store(path, tract=check_ref_name(name), read_only=read_only, durability=durability)
-        return cls(wire(store, llm, clock=clock, author=author, workspace=workspace))
+        return cls(wire(store, client, clock=clock, author=author, workspace=workspace))
 
     @classmethod
     def clone(
@@ -102,10 +104,11 @@ class Tract(
             StorageError: there is no store, or none can be made.
             TransferError: what is sent cannot be taken.
         """
+        client = checked_client(llm)
         peer = Peer(url, check_ref_name(name))
         with opened_source(peer) as source:
             store = open_store(path, tract=own_name(peer, as_name), durability=durability)
-            repo = wire(store, llm, clock=clock, author=author, workspace=workspace)
+            repo = wire(store, client, clock=clock, author=author, workspace=workspace)
             return cls(cloned(repo, peer, source))
 
     @staticmethod

@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from typing import Self
 
 from tract.facade.base import Verbs
-from tract.model.conflicts import Leave
 from tract.model.results import Origin, TimelineEntry
 from tract.operations import children
 from tract.operations.children import Inherit, Named
 from tract.operations.merge_result import MergeResult
-from tract.operations.merge_session import MergeOptions, Review, Strategy
-from tract.protocols import ResolverCallable
+from tract.operations.merge_session import MergeOptions, Review, Strategy, given_leave
+from tract.protocols import ResolverCallable, SummarizerCallable
 
 
 class Family(Verbs):
@@ -37,27 +36,29 @@ class Family(Verbs):
         self,
         child: "str | Named",
         *,
-        summary: str | None = None,
+        summary: str | SummarizerCallable | None = None,
         tool_call_id: str | None = None,
         resolver: ResolverCallable | None = None,
         strategy: Strategy = "auto",
-        allow: Iterable[Leave] = (),
+        allow: Iterable[str] = (),
         auto_commit: bool = False,
         review: Review | None = None,
         message: str | None = None,
     ) -> MergeResult:
         """Bring back what a child found: one message that says it, or (no `summary`) all that is on its branch, merged.
 
+        `summary` is the message's text, or a summarizer that writes it from what the child said since it was spawned.
         The message is the user's, or with `tool_call_id` the result of that call; the commit's metadata name the child.
         A merge is `merge`'s: conflicts come back as values and may wait; what the child did not inherit stays as it is.
         The child stays, and may be collapsed again: what is new since then comes along.
 
         Raises:
             RefNotFoundError: this tract has no such child.
-            ContentError: the message does not fit here.
+            ContentError: the message does not fit here, or the child said nothing that a summarizer could tell.
+            SummaryError: what the summarizer wrote is empty, or longer than all that it tells.
             MergeInProgressError, MergeAbortedError: as in `merge`.
         """
-        options = MergeOptions(strategy, tuple(allow), auto_commit=auto_commit, review=review, message=message)
+        options = MergeOptions(strategy, given_leave(allow), auto_commit=auto_commit, review=review, message=message)
         return children.collapse(
             self._repo, child, summary=summary, tool_call_id=tool_call_id, resolver=resolver, options=options
         )

@@ -8,7 +8,7 @@ from tract.llm.protocols import LLMClient
 from tract.model.commits import Commit
 from tract.operations import merging
 from tract.operations.merge_result import MergeResult
-from tract.operations.merge_session import MergeOptions, Review, Strategy
+from tract.operations.merge_session import MergeOptions, Review, Strategy, given_leave
 from tract.protocols import ResolverCallable
 
 
@@ -38,7 +38,7 @@ class Merging(Verbs):
             MergeError: the two have no common history, and `allow_unrelated` is not given.
         """
         options = MergeOptions(
-            strategy, tuple(allow), allow_unrelated, no_ff, auto_commit, review, model, message, delete_branch
+            strategy, given_leave(allow), allow_unrelated, no_ff, auto_commit, review, model, message, delete_branch
         )
         return merging.merge(self._repo, source, options, resolver)
 
@@ -60,5 +60,9 @@ class Merging(Verbs):
         merging.abort_merge(self._repo)
 
     def configure_llm(self, client: LLMClient | None) -> None:
-        """Let a model settle the conflicts of merges and write summaries, where nobody is named; None: nobody does."""
+        """Let a model settle the conflicts of merges and write summaries, where nobody is named; None: nobody does.
+
+        Raises:
+            ContentError: it is no client.
+        """
         configure_llm(self._repo, client)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from tract.facade.base import Verbs
 from tract.operations import replaying
-from tract.operations.merge_session import Strategy
+from tract.operations.merge_session import Strategy, given_leave
 from tract.operations.replay_result import ReplayResult
 from tract.operations.replay_session import ReplayOptions
 from tract.protocols import ResolverCallable
@@ -32,7 +32,7 @@ class Rewriting(Verbs):
             MergeInProgressError: a merge or replay waits on this branch already.
             MergeAbortedError: the resolver answered `abort`; nothing is changed.
         """
-        options = ReplayOptions(strategy, tuple(allow), auto_commit, model)
+        options = ReplayOptions(strategy, given_leave(allow), auto_commit, model)
         return replaying.rebase(self._repo, onto, options, resolver)
 
     def cherry_pick(
@@ -54,7 +54,7 @@ class Rewriting(Verbs):
             MergeInProgressError: a merge or replay waits on this branch already.
             MergeAbortedError: the resolver answered `abort`; nothing is changed.
         """
-        options = ReplayOptions(strategy, tuple(allow), auto_commit, model)
+        options = ReplayOptions(strategy, given_leave(allow), auto_commit, model)
         return replaying.cherry_pick(self._repo, revisions, options, resolver)
 
     def revert(
@@ -76,7 +76,7 @@ class Rewriting(Verbs):
             MergeInProgressError: a merge or replay waits on this branch already.
             MergeAbortedError: the resolver answered `abort`; nothing is changed.
         """
-        options = ReplayOptions(strategy, tuple(allow), auto_commit, model)
+        options = ReplayOptions(strategy, given_leave(allow), auto_commit, model)
         return replaying.revert(self._repo, revisions, options, resolver)
 
     def replay_session(self) -> ReplayResult | None:

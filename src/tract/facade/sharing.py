@@ -9,7 +9,7 @@ from tract.facade.peers import Place, find_peer
 from tract.model.sharing import BundleReport, FetchResult, PushResult, Remote
 from tract.operations import bundles, remotes
 from tract.operations.merge_result import MergeResult
-from tract.operations.merge_session import MergeOptions, Review, Strategy
+from tract.operations.merge_session import MergeOptions, Review, Strategy, given_leave
 from tract.operations.sharing import FetchOptions, PullOptions, PushOptions, Tags
 from tract.protocols import ResolverCallable
 
@@ -63,7 +63,7 @@ class Sharing(Verbs):
             TransferError: what is sent cannot be taken; no ref was moved.
         """
         options = MergeOptions(
-            strategy, tuple(allow), allow_unrelated, no_ff, auto_commit, review, model, message, False
+            strategy, given_leave(allow), allow_unrelated, no_ff, auto_commit, review, model, message, False
         )
         pulling = PullOptions(branch, options, resolver)
         return peers.pull(self._repo, find_peer(self._repo, url, name), pulling)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from tract.exceptions import ContentError
 from tract.llm.protocols import LLMClient
 from tract.llm.resolver import OpenAIResolver
 from tract.llm.summarizer import OpenAISummarizer
@@ -19,8 +20,20 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def checked_client(client: LLMClient | None) -> LLMClient | None:
+    """Return what may be asked for answers, or None.
+
+    Raises:
+        ContentError: it is no client: it has no `chat` to call.
+    """
+    if client is not None and not callable(getattr(client, "chat", None)):
+        raise ContentError(f"a client that asks a model has a method chat, and {type(client).__name__} has none")
+    return client
+
+
 def configure_llm(repo: Repo, client: LLMClient | None) -> None:
     """Let a client settle the conflicts of merges and write summaries, where nobody is named; None: nobody does."""
+    checked_client(client)
     repo.workspace.make_resolver = make_resolver(client)
     repo.workspace.summarizer = None if client is None else OpenAISummarizer(client)
 

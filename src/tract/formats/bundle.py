@@ -63,13 +63,27 @@ class BundleHeader:
     prerequisites: Sequence[str]
 
 
-def may_be_bundle(path: "str | PathLike[str]") -> bool:
+def may_be_bundle(path: object) -> bool:
     """Tell whether a path leads to a file that is no SQLite store, and so could only be a bundle."""
+    if not isinstance(path, str | PathLike):
+        return False
     try:
         with open(path, "rb") as file:
             return not file.read(len(_SQLITE)).startswith(_SQLITE)
     except (OSError, ValueError):
         return False
+
+
+def checked_path(path: object) -> str:
+    """Return the path of a bundle as text.
+
+    Raises:
+        BundleError: it is no path.
+    """
+    found = os.fspath(path) if isinstance(path, str | PathLike) else path
+    if not isinstance(found, str):
+        raise BundleError(f"a bundle is named by a path, not by {type(path).__name__}")
+    return found
 
 
 def write_bundle(path: "str | PathLike[str]", header: BundleHeader, pieces: Iterable[Piece]) -> None:
@@ -78,7 +92,7 @@ def write_bundle(path: "str | PathLike[str]", header: BundleHeader, pieces: Iter
     Raises:
         BundleError: a message is larger than a bundle carries, or the file cannot be written.
     """
-    beside = f"{os.fspath(path)}.{os.getpid()}.part"
+    beside = f"{checked_path(path)}.{os.getpid()}.part"
     try:
         file = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
@@ -139,7 +153,7 @@ class Bundle:
     """A bundle in a file, read in bounded memory; it was checked to be whole, as far as that needs no store."""
 
     def __init__(self, path: "str | PathLike[str]", *, limit_bytes: int = LIMIT_BYTES) -> None:
-        self.path = os.fspath(path)
+        self.path = checked_path(path)
         try:
             self._file = open(path, "rb")  # noqa: SIM115  (it is closed by `close`)
         except (OSError, ValueError) as error:

@@ -1,8 +1,10 @@
 """Children: tracts that start from a place of this one, and bring back what they found."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from heapq import nlargest
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from tract.exceptions import ConcurrentMoveError, ContentError, CorruptionError, RefExistsError, RefNotFoundError
@@ -15,6 +17,7 @@ from tract.model.context import Context
 from tract.model.encoding import decode, encode, object_id, shown
 from tract.model.refs import BRANCHES, CHILDREN, PARENT, check_ref_name
 from tract.model.results import Origin, TimelineEntry
+from tract.operations.child_summary import ChildSummary
 from tract.operations.load import load_context
 from tract.operations.merge_result import MergeResult
 from tract.operations.merge_session import MergeOptions
@@ -33,9 +36,11 @@ from tract.protocols import (
     ResolverCallable,
     Store,
     StoredCommit,
+    SummarizerCallable,
 )
 
 _PAGE = 256
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 Inherit = Literal["all", "pinned"] | Iterable[str]
 """What a child starts with: the whole context, its pinned messages, or the messages of these ids."""
 
@@ -107,7 +112,7 @@ def collapse(
     repo: Repo,
     child: "str | Named",
     *,
-    summary: str | None,
+    summary: str | SummarizerCallable | None,
     tool_call_id: str | None,
     resolver: ResolverCallable | None,
     options: MergeOptions,
@@ -116,17 +121,21 @@ def collapse(
 
     Raises:
         RefNotFoundError: this tract has no such child, or it has no commits.
-        ContentError: the message does not fit, or `tool_call_id` is given without one.
+        ContentError: the message does not fit, `tool_call_id` is given without one, or the child said nothing to tell.
+        SummaryError: what the summarizer wrote cannot stand.
         MergeInProgressError, MergeAbortedError: as in a merge.
     """
     repo.refuse_in_batch("collapse")
-    name = child if isinstance(child, str) else child.name
-    if repo.store.find_ref(CHILDREN + check_ref_name(name)) is None:
+    name = check_ref_name(getattr(child, "name", child))
+    if repo.store.find_ref(CHILDREN + name) is None:
         raise RefNotFoundError(f"this tract has no child {shown(name)}", name=name)
     branch, head, origin = _standing(repo, name)
     if summary is not None:
-        found = {"tract": name, "branch": branch, "commit": head.commit.id}
-        return _append(repo, summary, tool_call_id=tool_call_id, child=found, message=options.message)
+        telling = _Telling(repo, {"tract": name, "branch": branch, "commit": head.commit.id}, tool_call_id)
+        if not callable(summary):
+            return telling.record(summary, options.message)
+        begun_id = None if origin is None else origin.root_id or origin.commit_id
+        return telling.ask(summary, ChildSummary(repo, name, head=head.commit, begun_id=begun_id), options.message)
     if tool_call_id is not None:
         raise ContentError("a tool's result is a text: give the summary that it is to be")
     told = options.message or f"collapse {name} into {repo.workspace.branch}"
@@ -209,16 +218,33 @@ def _standing(repo: Repo, name: str) -> tuple[str, StoredCommit, Origin | None]:
         return child.workspace.branch, tip, parent(child)
 
 
-def _append(
-    repo: Repo, summary: str, *, tool_call_id: str | None, child: dict[str, str], message: str | None
-) -> MergeResult:
-    """Record what a child found as one message."""
-    role = "user" if tool_call_id is None else "tool"
-    fields: dict[str, Any] = {"role": role, "content": summary, "tool_call_id": tool_call_id}
-    notes = Notes(message or f"collapse {child['tract']}", None, {"collapse": child})
-    commit: Commit = say(repo, fields, notes)
-    target = repo.workspace.branch
-    return MergeResult(repo, "clean", child["tract"], target, (), committed=True, commit=commit)
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """Bringing back what a child found as one message; `child` says which tract, branch and commit it tells of."""
+
+    repo: Repo
+    child: dict[str, Any]
+    tool_call_id: str | None
+
+    def record(self, summary: str, message: str | None, metadata: Mapping[str, Any] = _NOTHING) -> MergeResult:
+        """Record the message."""
+        repo, name = self.repo, self.child["tract"]
+        role = "user" if self.tool_call_id is None else "tool"
+        fields: dict[str, Any] = {"role": role, "content": summary, "tool_call_id": self.tool_call_id}
+        notes = Notes(message or f"collapse {name}", None, {"collapse": self.child, **metadata})
+        commit: Commit = say(repo, fields, notes)
+        return MergeResult(repo, "clean", name, repo.workspace.branch, (), committed=True, commit=commit)
+
+    def ask(self, summarizer: SummarizerCallable, said: ChildSummary, message: str | None) -> MergeResult:
+        """Have the message written with nothing held, and record it; what cannot be recorded is kept."""
+        summary = said.written(summarizer)
+        told = replace(self, child={**self.child, "message_ids": said.message_ids, "written_by": "summarizer"})
+        config = summary.generation_config
+        try:
+            return told.record(summary.text, message, {} if config is None else {"generation_config": config})
+        except BaseException:
+            said.keep(summary)
+            raise
 
 
 def _to_record(origin: Origin) -> NewRecord:

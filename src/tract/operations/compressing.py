@@ -7,29 +7,25 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tract.exceptions import CompressError, ConcurrentMoveError, ContentError, MessageNotFoundError, TraceError
-from tract.formats.copies import own_fields
 from tract.history.compression import (
     FoldPlan,
     Kept,
     check_expandable,
     entries_before,
     entries_between,
-    kept_texts,
     plan_auto,
     plan_fold,
-    readable,
 )
 from tract.model.changes import Fold, NewMessage, Unfold
 from tract.model.commits import Commit
 from tract.model.context import Context, Entry
 from tract.model.encoding import live_message_id, shown
-from tract.model.messages import Message, parse_message
+from tract.model.messages import parse_message
 from tract.operations.batch import record, under_way
-from tract.operations.load import load_fields
 from tract.operations.record import Draft, Notes
-from tract.operations.rendering import encoding_of, load_counts, overhead_of, render
+from tract.operations.rendering import overhead_of, render
 from tract.operations.repo import Repo
-from tract.operations.summaries import answer_of, check_summary, find_paid, keep_paid, paid_id
+from tract.operations.summaries import answer_of, check_summary, find_paid, keep_paid, paid_id, request_of
 from tract.operations.write import find_message
 from tract.protocols import Operation, SummarizerCallable, Summary, SummaryRequest
 
@@ -172,18 +168,13 @@ class _Folding:
             return draft.publish(notes)
 
     def _request(self, context: Context, plan: FoldPlan) -> SummaryRequest:
-        encoding = encoding_of(self.repo, context.config)
-        fields = load_fields(self.repo, [entry.blob_id for entry in plan.members])
-        counts = load_counts(self.repo, fields, encoding)
-        texts = [readable(fields[entry.blob_id]) for entry in plan.members]
-        counter = self.repo.counter
-        return SummaryRequest(
-            tuple(Message.from_fields(own_fields(fields[entry.blob_id])) for entry in plan.members),
-            tuple(texts),
-            sum(counts[entry.blob_id].tokens for entry in plan.members),
-            lambda text: counter.count_message({"role": "user", "content": text}, encoding).tokens,
-            self.writing.target_tokens,
-            kept_texts(texts, self.writing.must_keep, is_lenient=self.writing.is_lenient),
+        return request_of(
+            self.repo,
+            context.config,
+            plan.members,
+            target_tokens=self.writing.target_tokens,
+            must_keep=self.writing.must_keep,
+            is_lenient=self.writing.is_lenient,
         )
 
     def _summary(self, plan: FoldPlan, request: SummaryRequest) -> Summary:
@@ -245,6 +236,8 @@ def _checked(writing: Writing) -> Writing:
     """
     if writing.text is not None and (not isinstance(writing.text, str) or writing.summarizer is not None):
         raise ContentError("a summary is a text, and then no summarizer is asked")
+    if writing.summarizer is not None and not callable(writing.summarizer):
+        raise ContentError(f"a summarizer is called with a request, and {shown(writing.summarizer)} cannot be called")
     if writing.target_tokens is not None and (type(writing.target_tokens) is not int or writing.target_tokens < 1):
         raise ContentError(f"target_tokens is a positive number of tokens, not {shown(writing.target_tokens)}")
     for kept in writing.must_keep:

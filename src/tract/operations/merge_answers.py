@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar, get_args
 from tract.exceptions import ContentError, MergeAbortedError, MergeError
 from tract.history.answers import Plan, check_answer, settle_by_strategy
 from tract.history.merge import Settled
-from tract.model.conflicts import Answer, Conflict, ConflictInfo, Leave
+from tract.model.conflicts import Answer, Conflict, ConflictInfo
 from tract.model.encoding import decode, encode, shown
 from tract.model.messages import Blob
 from tract.operations.merge_plan import loader
@@ -165,17 +165,14 @@ def check_resolver(resolver: object) -> None:
         raise MergeError(f"a resolver is called with a conflict, and {type(resolver).__name__} cannot be called")
 
 
-def check_settling(strategy: object, allow: Collection[str]) -> None:
+def check_strategy(strategy: object) -> None:
     """Check what a caller said of how conflicts are to be settled.
 
     Raises:
-        MergeError: no such strategy, or nothing that leave can be given for.
+        MergeError: there is no such strategy.
     """
     if strategy not in get_args(Strategy):
         raise MergeError(f"strategy must be one of {', '.join(get_args(Strategy))}, not {strategy!r}")
-    unknown = set(allow) - set(get_args(Leave))
-    if unknown:
-        raise MergeError(f"leave may be given for {', '.join(get_args(Leave))}, not {min(unknown)!r}")
 
 
 def may_settle(conflict: Conflict, allow: Collection[str]) -> bool:

@@ -5,11 +5,11 @@ A branch has one session, a merge or a replay, which the ref `merge/<branch>` na
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from tract.exceptions import CorruptionError, MergeInProgressError, ReplayInProgressError
-from tract.model.conflicts import SIDES, Conflict
-from tract.model.encoding import decode, encode, object_id
+from tract.exceptions import CorruptionError, MergeError, MergeInProgressError, ReplayInProgressError
+from tract.model.conflicts import SIDES, Conflict, Leave
+from tract.model.encoding import decode, encode, object_id, shown
 from tract.model.messages import Message, parse_message
 from tract.model.refs import MERGES, REMEMBERED
 from tract.operations.repo import Repo
@@ -18,6 +18,22 @@ from tract.protocols import NewRecord, RefMove, Resolution
 Strategy = Literal["auto", "manual", "ours", "theirs", "union"]
 Review = Literal["system", "strict", "off"]
 Settler = Literal["person", "resolver", "strategy", "remembered"]
+
+
+def given_leave(allow: object) -> tuple[str, ...]:
+    """Return what a caller gives leave for; one word alone is a list of one.
+
+    Raises:
+        MergeError: it is no list, or names what leave cannot be given for.
+    """
+    known = get_args(Leave)
+    if not isinstance(allow, Iterable):
+        raise MergeError(f"leave is a list of {', '.join(known)}, not {shown(allow)}")
+    given: tuple[Any, ...] = (allow,) if isinstance(allow, str) else tuple(allow)
+    unknown = [leave for leave in given if leave not in known]
+    if unknown:
+        raise MergeError(f"leave may be given for {', '.join(known)}, not {shown(unknown[0])}")
+    return given
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from tract.model.refs import BRANCHES, MERGES
 from tract.operations.merge_answers import (
     Answers,
     check_resolver,
-    check_settling,
+    check_strategy,
     configured_resolver,
     gather,
     resolutions_of,
@@ -190,7 +190,7 @@ class _Merging:
 
 
 def _check_options(options: MergeOptions) -> None:
-    check_settling(options.strategy, options.allow)
+    check_strategy(options.strategy)
     if options.review is not None and options.review not in get_args(Review):
         raise MergeError(f"review must be one of {', '.join(get_args(Review))}, not {options.review!r}")
 

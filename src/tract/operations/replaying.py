@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tract.exceptions import ConcurrentMoveError, MergeError, UnresolvedConflictsError
 from tract.model.conflicts import ConflictInfo
 from tract.model.refs import BRANCHES, MERGES
-from tract.operations.merge_answers import check_resolver, check_settling, configured_resolver, gather
+from tract.operations.merge_answers import check_resolver, check_strategy, configured_resolver, gather
 from tract.operations.merge_result import MergeKind
 from tract.operations.merge_session import check_free, find_remembered, remember
 from tract.operations.record import read_tip
@@ -23,7 +23,7 @@ from tract.protocols import Operation, RefMove, ResolverCallable
 def rebase(repo: Repo, onto: str, options: ReplayOptions, resolver: ResolverCallable | None) -> ReplayResult:
     """Replay what the workspace's branch has of its own onto a revision; see `Tract.rebase`."""
     repo.refuse_in_batch("rebase")
-    check_settling(options.strategy, options.allow)
+    check_strategy(options.strategy)
     target = resolve_commit(repo, onto).commit
     return _start(repo, ReplayRequest("rebase", onto, options, onto_id=target.id), resolver)
 
@@ -33,7 +33,7 @@ def cherry_pick(
 ) -> ReplayResult:
     """Replay commits on the workspace's branch; see `Tract.cherry_pick`."""
     repo.refuse_in_batch("cherry_pick")
-    check_settling(options.strategy, options.allow)
+    check_strategy(options.strategy)
     names = _names(revisions)
     picks = find_picks(repo, names, newest_first=False)
     return _start(repo, ReplayRequest("cherry_pick", " ".join(names), options, picks=picks), resolver)
@@ -42,7 +42,7 @@ def cherry_pick(
 def revert(repo: Repo, revisions: object, options: ReplayOptions, resolver: ResolverCallable | None) -> ReplayResult:
     """Take commits back on the workspace's branch; see `Tract.revert`."""
     repo.refuse_in_batch("revert")
-    check_settling(options.strategy, options.allow)
+    check_strategy(options.strategy)
     names = _names(revisions)
     picks = find_picks(repo, names, newest_first=True)
     return _start(repo, ReplayRequest("revert", " ".join(names), options, picks=picks), resolver)

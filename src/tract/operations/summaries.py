@@ -1,13 +1,49 @@
 """Summaries as answers: what is asked, whether an answer may stand, and keeping one that was paid for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tract.exceptions import CorruptionError, SummaryError
+from tract.formats.copies import own_fields
+from tract.history.compression import Kept, kept_texts, readable
+from tract.model.context import Entry
 from tract.model.encoding import decode, encode, object_id, value_id
+from tract.model.messages import Message
 from tract.model.refs import REMEMBERED
+from tract.operations.load import load_fields
+from tract.operations.rendering import encoding_of, load_counts
 from tract.operations.repo import Repo
 from tract.protocols import NewRecord, RefMove, SummarizerCallable, Summary, SummaryRequest
+
+
+def request_of(
+    repo: Repo,
+    config: Mapping[str, Any],
+    told: Sequence[Entry],
+    *,
+    target_tokens: int | None = None,
+    must_keep: Iterable[Kept] = (),
+    is_lenient: bool = False,
+    replaces: bool = True,
+) -> SummaryRequest:
+    """Return what a summarizer is asked about messages; tokens are counted as the configuration says.
+
+    Raises:
+        CompressError: what must be kept is nowhere in the messages.
+    """
+    encoding = encoding_of(repo, config)
+    fields = load_fields(repo, [entry.blob_id for entry in told])
+    counts = load_counts(repo, fields, encoding)
+    texts = [readable(fields[entry.blob_id]) for entry in told]
+    return SummaryRequest(
+        tuple(Message.from_fields(own_fields(fields[entry.blob_id])) for entry in told),
+        tuple(texts),
+        sum(counts[entry.blob_id].tokens for entry in told),
+        lambda text: repo.counter.count_message({"role": "user", "content": text}, encoding).tokens,
+        target_tokens,
+        kept_texts(texts, must_keep, is_lenient=is_lenient),
+        replaces,
+    )
 
 
 def answer_of(summarizer: SummarizerCallable, request: SummaryRequest) -> Summary:
@@ -46,7 +82,7 @@ def check_summary(summary: Summary, request: SummaryRequest, *, is_given: bool =
         bound = (
             f"its target is {request.target_tokens}"
             if limit == request.target_tokens
-            else (f"what it replaces has {request.source_tokens}")
+            else f"what it {'replaces' if request.replaces else 'tells'} has {request.source_tokens}"
         )
         raise SummaryError(
             f"the summary has {tokens} tokens, and {bound}", text=summary.text, token_count=tokens, limit=limit
