@@ -1,8 +1,9 @@
 """What a run is given: how large the work is, where files go, and who takes part."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -111,6 +112,12 @@ def remove(path: Path) -> None:
     for found in path.parent.glob(f"{path.name}*"):
         if found.name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
             found.unlink()
+
+
+def checkpoint(path: Path) -> None:
+    """Move all that waits in a SQLite database's log into its file."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def size_bytes(path: Path) -> int:

@@ -37,6 +37,7 @@ def read(name: str, path: str) -> dict[str, float]:
 
 def memory(path: str) -> dict[str, float]:
     """Return by how many bytes the process grew at its largest, and whether the tokenizer was loaded."""
+    TRACT.load()
     before = peak_bytes()
     count = TRACT.open(Path(path)).read()
     return {"bytes": peak_bytes() - before, "count": count, "tokenizer": "tiktoken" in sys.modules}
