@@ -615,7 +615,7 @@ def test_message_ids_may_be_shortened(t: Tract) -> None:
 
 def test_a_prefix_that_several_share_is_refused(t: Tract) -> None:
     """An error names the candidates; an id in full, one too short and an unknown one are told apart."""
-    t.append([say("user", str(number)) for number in range(700)])
+    t.append([say("user", str(number)) for number in range(2000)])
     by_prefix: dict[str, list[str]] = {}
     for message_id in ids(t):
         by_prefix.setdefault(message_id[:4], []).append(message_id)

@@ -54,6 +54,7 @@ def test_no_question_scans_a_table(long_url: str) -> None:
     key, main = _literal(last), _literal(b"heads/main")
     bounds = {"low": _literal(b"heads/b5"), "high": _literal(b"heads/b51"), "limit": "20", "skip": "0", "floor": "9900"}
     values = {"tract": str(tract), "ref": main, "id": key, "ids": key, "operation": key, "encoding": "1"} | bounds
+    values["known"] = _literal(b"another")
     found = {}
     with raw(long_url) as connection:
         connection.execute("SET plan_cache_mode = force_custom_plan")
