@@ -203,7 +203,7 @@ def test_undo_back_to_what_was_collected_is_refused(talk: Tract) -> None:
     talk.reset("HEAD^")
     talk.gc(keep=NOW)
 
-    with pytest.raises(StorageError):
+    with pytest.raises(CommitNotFoundError):
         talk.undo()
 
     assert texts(talk) == ["one", "two"]

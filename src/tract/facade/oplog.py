@@ -20,6 +20,7 @@ class OpLog(Verbs):
         Raises:
             OperationNotFoundError: there are not as many.
             ConcurrentMoveError: somebody moved a ref meanwhile; nothing is changed.
+            CommitNotFoundError: what a branch stood at was collected as garbage; nothing is changed.
         """
         return oplog.undo(self._repo, n)
 
@@ -29,6 +30,7 @@ class OpLog(Verbs):
         Raises:
             OperationNotFoundError: there are not as many.
             ConcurrentMoveError: somebody moved a ref meanwhile; nothing is changed.
+            CommitNotFoundError: what a branch stood at was collected as garbage; nothing is changed.
         """
         return oplog.redo(self._repo, n)
 

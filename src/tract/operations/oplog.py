@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from tract.exceptions import ConcurrentMoveError, ContentError, OperationNotFoundError
+from tract.exceptions import CommitNotFoundError, ConcurrentMoveError, ContentError, OperationNotFoundError
 from tract.history.oplog import Direction, Turn, parse_kind, plan_turn, redoable, revert_kind, undoable
 from tract.history.revisions import is_prefix
 from tract.model.encoding import shown
 from tract.model.oplog import MovedRef, OperationEntry
-from tract.model.refs import BRANCHES, WORKSPACES
+from tract.model.refs import BRANCHES, SHARED, WORKSPACES
 from tract.operations.opening import FIRST_BRANCH
 from tract.operations.repo import Repo
 from tract.operations.revisions import check_limit
@@ -90,7 +90,12 @@ def _publish(repo: Repo, kind: str, moves: Sequence[RefMove], operations: Sequen
 
     Raises:
         ConcurrentMoveError: a ref no longer stands where the operations left it; nothing was changed.
+        CommitNotFoundError: what a branch or tag would go to was collected as garbage.
     """
+    wanted = {move.new for move in moves if move.new is not None and move.name.startswith(SHARED)}
+    lost = sorted(wanted - repo.store.commits(sorted(wanted)).keys()) if wanted else []
+    if lost:
+        raise CommitNotFoundError(f"commit {lost[0][:12]} is no longer there: it was collected", commit_id=lost[0])
     try:
         repo.store.publish([], moves, repo.operation(kind))
     except ConcurrentMoveError as error:
