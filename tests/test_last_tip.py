@@ -3,6 +3,7 @@
 import pytest
 
 from tract import RefNotFoundError, Tract
+from tract.protocols import StoredCommit
 from tract_support import Another, answering, asking, say, texts
 
 
@@ -59,3 +60,22 @@ def test_a_branch_that_another_deleted_stays_deleted(t: Tract, another: Another)
         t.append(say("user", "two"))
 
     assert list(other.branches()) == ["side"]
+
+
+def test_a_branch_that_is_born_meanwhile_was_not_deleted(t: Tract, another: Another) -> None:
+    """Another thread's first message, said while this one looks at the unborn branch, is built upon."""
+    store = t._repo.store
+    find_tip = store.find_tip
+
+    def find_tip_too_early(ref: str) -> StoredCommit | None:
+        store.find_tip = find_tip  # type: ignore[method-assign]
+        found = find_tip(ref)
+        another().user("first")
+        t._repo.workspace.born = True
+        return found
+
+    store.find_tip = find_tip_too_early  # type: ignore[method-assign]
+
+    t.user("second")
+
+    assert texts(t) == ["first", "second"]

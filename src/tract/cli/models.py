@@ -24,7 +24,7 @@ def model_summarizer(model: str | None) -> llm.OpenAISummarizer:
     return llm.OpenAISummarizer(_client(model))
 
 
-def _client(model: str | None) -> llm.OpenAIClient:
+def _client(model: str | None) -> "llm.OpenAIClient":
     client = llm.OpenAIClient(default_model=model) if model else llm.OpenAIClient()
     click.get_current_context().call_on_close(client.close)
     return client

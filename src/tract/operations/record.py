@@ -63,11 +63,13 @@ def read_tip(repo: Repo, branch_ref: str | None = None) -> StoredCommit | None:
     """
     standing = repo.workspace.standing
     own_ref = BRANCHES + standing.branch
+    # Asked before the store is: another thread may let the branch be born in between.
+    was_born = standing.born
     tip = repo.store.find_tip(branch_ref or own_ref)
     if branch_ref in (None, own_ref):
         if tip is not None:
             standing.born = True
-        elif standing.born:
+        elif was_born:
             raise RefNotFoundError(f"branch {standing.branch!r} was deleted", name=standing.branch)
     return tip
 
