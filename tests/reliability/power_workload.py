@@ -56,14 +56,14 @@ WORK: dict[str, Callable[[Tract, int, random.Random], Iterator[str]]] = {
 """What is done, by name. What is yielded was acknowledged, and must be reachable from `main` for ever."""
 
 
-def main(folder: str, durability: str, seed: str, weights: str) -> None:
-    """Work in a new store, closed and opened again now and then; `weights` names what to do, as often as listed."""
+def main(folder: str, durability: str, seed: str, weights: str, openings: str, works: str) -> None:
+    """Work in a new store, opened so often for so much work each; `weights` names what to do, as often as listed."""
     chance, disk = random.Random(seed), LoadedDisk()
     names = weights.split()
     n = 0
-    for _ in range(4):
+    for _ in range(int(openings)):
         with Tract.open(Path(folder) / "t.db", durability="full" if durability == "full" else "normal") as t:
-            for _ in range(8):
+            for _ in range(int(works)):
                 n += 1
                 for made in WORK[chance.choice(names)](t, n, chance):
                     disk.acknowledge(made)
