@@ -38,6 +38,33 @@ def merge_many(tell: Tell, path: Path, count: int) -> None:
             t.merge("main")
 
 
+def rebase_many(tell: Tell, path: Path, count: int) -> None:
+    """Write on a branch of its own, rebase it on the appenders' branch, and let that follow, again and again."""
+    with Tract.open(path, durability="normal", workspace="rebaser") as t:
+        t.switch("side", create=True)
+        for n in range(count):
+            t.user(f"side {n} a")
+            t.user(f"side {n} b")
+            t.rebase("main")
+            t.switch("main")
+            result = t.merge("side")
+            assert result.commit is not None
+            tell(result.commit.id)
+            t.switch("side")
+            t.merge("main")
+
+
+def compress_many(tell: Tell, path: Path, count: int) -> None:
+    """Fold all that stands on the appenders' branch, and show it again, again and again."""
+    with Tract.open(path, durability="normal", workspace="compresser") as t:
+        for n in range(count):
+            t.user(f"side {n}")
+            made = t.compress("..", summary=f"summary {n}")
+            tell(made.id)
+            assert made.message_id is not None
+            tell(t.expand(made.message_id).id)
+
+
 def open_new(tell: Tell, path: Path, writer: int) -> None:
     """Open a store that may not be there yet, and say one thing."""
     with Tract.open(path) as t:
@@ -76,12 +103,15 @@ def test_sixteen_processes_append_in_one_line(path: Path) -> None:
     in_one_line(path, 16, 500)
 
 
-def merged_beside(path: Path, appenders: int, count: int, merges: int) -> None:
-    """Check that merges into a branch that others append to lose nothing of either."""
+def beside_appenders(path: Path, appenders: int, count: int, act: Callable[..., None], times: int) -> list[str]:
+    """Check that what another does to a branch that others append to loses nothing of theirs.
+
+    Returns all texts on the branch that are not theirs.
+    """
     with Tract.open(path, durability="normal") as t:
         t.system("begin")
     started = [start(append_many, path, writer, count) for writer in range(appenders)]
-    started.append(start(merge_many, path, merges))
+    started.append(start(act, path, times))
 
     acknowledged = [made for worker in started for made in worker.told()]
     codes = [worker.join() for worker in started]
@@ -89,20 +119,39 @@ def merged_beside(path: Path, appenders: int, count: int, merges: int) -> None:
     assert codes == [0] * len(started)
     with Tract.open(path) as t:
         assert set(acknowledged) <= {commit.id for commit in t.log()}
-        wanted = [f"{writer} {n}" for writer in range(appenders) for n in range(count)]
-        assert Counter(texts(t)) == Counter([*wanted, "begin", *(f"side {n}" for n in range(merges))])
+        said = texts(t)
+        for writer in range(appenders):
+            assert [text for text in said if text.startswith(f"{writer} ")] == [f"{writer} {n}" for n in range(count)]
         assert t.fsck().is_clean
+        return [text for text in said if not text[0].isdigit()]
 
 
 def test_merges_beside_appenders(path: Path) -> None:
     """Two appenders and a merger share a branch: no message is lost or doubled."""
-    merged_beside(path, 2, 30, 10)
+    others = beside_appenders(path, 2, 30, merge_many, 10)
+
+    assert others == ["begin", *(f"side {n}" for n in range(10))]
+
+
+def test_rebases_beside_appenders(path: Path) -> None:
+    """What is rebased on a branch that others append to gets there whole and in order."""
+    others = beside_appenders(path, 2, 30, rebase_many, 10)
+
+    assert others == ["begin", *(f"side {n} {part}" for n in range(10) for part in "ab")]
+
+
+def test_summaries_beside_appenders(path: Path) -> None:
+    """A branch folded and shown again while others append to it has all they said, in their order."""
+    others = beside_appenders(path, 2, 30, compress_many, 10)
+
+    assert others == ["begin", *(f"side {n}" for n in range(10))]
 
 
 @pytest.mark.long
-def test_many_merges_beside_many_appenders(path: Path) -> None:
-    """Eight appenders of 200 messages each, and 100 merges."""
-    merged_beside(path, 8, 200, 100)
+@pytest.mark.parametrize("act", [merge_many, rebase_many, compress_many])
+def test_much_beside_many_appenders(path: Path, act: Callable[..., None]) -> None:
+    """Eight appenders of 200 messages each, and 100 merges, rebases, or summaries and their expansions."""
+    assert len(beside_appenders(path, 8, 200, act, 100)) > 100
 
 
 def test_sixteen_processes_open_a_new_file_at_once(tmp_path: Path) -> None:
