@@ -1,4 +1,4 @@
-"""Clocks that are wrong, and run backwards, change no order and no merge."""
+"""Clocks that are wrong, and run backwards, change no order, no merge, and not what is garbage."""
 
 import random
 from collections.abc import Callable
@@ -66,3 +66,35 @@ def story(clock: Callable[[], datetime]) -> list[object]:
 def test_a_wrong_clock_changes_nothing(name: str) -> None:
     """What is compiled, logged, in conflict and checked is what it is under a clock that is right."""
     assert story(CLOCKS[name]()) == story(Clock())
+
+
+CLOCKS_OF_LOSS = {
+    "ten years late": [timedelta(), timedelta(), -TEN_YEARS],
+    "ten years early, once": [timedelta(), TEN_YEARS, timedelta()],
+    "backwards": [timedelta(), -timedelta(days=1), -timedelta(days=30)],
+    "late while it was lost": [timedelta(), -TEN_YEARS, timedelta()],
+}
+"""How wrong the clock is when the history is begun, when a branch is lost, and when garbage is collected."""
+
+
+@pytest.mark.parametrize("name", CLOCKS_OF_LOSS)
+def test_a_wrong_clock_lets_gc_delete_nothing_young(name: str) -> None:
+    """What a young operation left behind stays, and all that a branch reaches, whatever the clock said or says."""
+    off = iter(CLOCKS_OF_LOSS[name])
+    now = NOW + next(off)
+    with Tract.open(clock=lambda: now) as t:
+        t.system("begin")
+        now = NOW + next(off)
+        t.switch("gone", create=True)
+        lost = t.user("lost").id
+        t.switch("main")
+        t.delete_branch("gone", force=True)
+        kept = t.user("kept").id
+        now = NOW + next(off)
+
+        found = t.gc()
+
+        assert found.commits == ()
+        assert t.log()[0].id == kept
+        assert t.compile(lost).messages[-1].text == "lost"
+        assert t.fsck().is_clean
