@@ -1,5 +1,6 @@
 """Which store a command works on: the one named, or the `.tract` folder above, as git finds `.git`."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def find_place(named: str | None) -> str:
 def make_place(directory: Path) -> tuple[str, bool]:
     """Make a `.tract` folder that only its owner can read, and return the store's path and whether it is new.
 
+    The folder's name is safe from a power cut before the store is made in it; SQLite sees to the names inside.
+
     Raises:
         OSError: it cannot be made.
     """
@@ -51,11 +54,26 @@ def make_place(directory: Path) -> tuple[str, bool]:
     folder = directory.resolve() / FOLDER
     if not folder.is_dir():
         folder.mkdir(mode=0o700)
+        _sync(folder.parent)
     ignored = folder / ".gitignore"
     if not ignored.exists():
         ignored.write_text("*\n", encoding="ascii")
     file = folder / FILE
     return str(file), not file.exists()
+
+
+def _sync(directory: Path) -> None:
+    """Wait until the names in a directory are on disk, where the system lets a directory be synced."""
+    if os.name != "posix":
+        return
+    opened = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(opened)
 
 
 def _checked(folder: Path) -> str:
