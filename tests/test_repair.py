@@ -89,6 +89,45 @@ def test_an_altered_index_is_rebuilt(talk: Tract, statement: str) -> None:
     assert talk.fsck().is_clean
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE recorded SET place = place + 1000",
+        "UPDATE recorded SET tract = 77",
+        "DELETE FROM recorded WHERE blob = 0",
+        "DELETE FROM recorded WHERE place = (SELECT min(place) FROM recorded)",
+        "UPDATE recorded SET blob = blob + 1000 WHERE blob <> 0",
+        "UPDATE searched SET number = number * 10",
+        "UPDATE commits SET place = place + 13421772800 WHERE generation > 5",
+    ],
+)
+def test_an_altered_index_of_words_is_emptied(talk: Tract, statement: str) -> None:
+    """Found by a check; after a repair a search finds what it found before, and names the same commits."""
+    before = talk.search("side")
+    harm(talk, statement)
+    assert not talk.fsck().is_clean
+
+    report = talk.fsck(repair=True)
+
+    assert report.faults == ()
+    assert report.repaired > 0
+    assert talk.search("side") == before
+    assert talk.fsck().is_clean
+
+
+def test_lost_words_are_found_and_made_again(talk: Tract) -> None:
+    """A message whose words are not in the index is a fault, and is found again after a repair."""
+    before = talk.search("side")
+    store = talk._repo.store
+    assert isinstance(store, SqlStore)
+    harm(talk, store._database.statements.dialect.word_index.empty)
+    assert not talk.fsck().is_clean
+
+    assert talk.fsck(repair=True).is_clean
+
+    assert talk.search("side") == before
+
+
 def test_a_repaired_store_reads_a_line_with_one_statement(talk: Tract) -> None:
     """Places are laid out so that each chain is one again, whatever they were before."""
     places = [f"UPDATE commits SET place = -{number + 2} WHERE generation = {number + 1}" for number in range(15)]

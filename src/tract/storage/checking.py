@@ -40,6 +40,7 @@ from tract.storage.rows import (
     token_counts,
 )
 from tract.storage.schema import BLOB_KIND, LINE_PLACES, TOMBSTONE_KIND, TRACT_MOVES
+from tract.storage.search_checking import index_faults
 from tract.storage.statements import Statements
 
 _BATCH = 200
@@ -72,9 +73,6 @@ FROM refs r WHERE r.tract = :tract AND r.name > :after ORDER BY r.name LIMIT :li
 _HORIZONS = "SELECT b.payload FROM refs r JOIN blobs b ON b.id = r.target WHERE r.name = :ref"
 _STRAY_REFS = """
 SELECT r.name FROM refs r LEFT JOIN tracts t ON t.row_id = r.tract WHERE t.row_id IS NULL LIMIT :limit"""
-_STRAY_RECORDED = """
-SELECT r.tract, r.place FROM recorded r LEFT JOIN commits c ON c.place = r.place LEFT JOIN blobs b ON b.row_id = r.blob
-WHERE c.place IS NULL OR (r.blob <> 0 AND b.row_id IS NULL) LIMIT :limit"""
 _TORN_OPERATIONS = """
 SELECT operation FROM moves GROUP BY operation HAVING min(n) <> 0 OR max(n) <> count(*) - 1 LIMIT :limit"""
 _MOVES = f"""
@@ -285,8 +283,8 @@ def _is_next(number: int, before: int) -> bool:
 
 
 def _recorded(database: Reader) -> Iterator[Fault]:
-    for tract, place in database.read(_STRAY_RECORDED, {"limit": _BATCH}):
-        yield Fault(f"search index of tract {tract}", f"it names a commit or a message that is gone, at place {place}")
+    for where, problem in index_faults(database.read, database.statements, limit=_BATCH):
+        yield Fault(where, problem)
 
 
 def _batches(database: Reader, sql: str, after: object, parameters: Parameters | None = None) -> Iterator[list[Row]]:

@@ -10,8 +10,9 @@ from tract.storage import statements
 from tract.storage.collecting import keep_writers_out, pages
 from tract.storage.rows import Parameters, Row, bytes_text, commit_row, count_seal, readable
 from tract.storage.schema import LINE_PLACES
+from tract.storage.search_checking import index_faults
 from tract.storage.statements import Statements, write
-from tract.storage.writing import Transaction
+from tract.storage.writing import Transaction, empty_index
 
 _T = TypeVar("_T")
 
@@ -109,8 +110,14 @@ def _reindex(
     merges = frozenset(transaction.read(_PARENTS, {}))
     if standing.keys() != facts.keys():
         raise BusyError("others wrote while the index was to be rebuilt")
+    stray = list(index_faults(transaction.read, sql, limit=1))
+    lies_right = _lies_right(commits, standing, merges)
     wrong = 0
-    if not _lies_right(commits, standing, merges):
+    if stray or not lies_right:
+        # The index of words names commits by their places, and the next search fills it anew.
+        empty_index(transaction, sql)
+        wrong += len(stray)
+    if not lies_right:
         layout = _plan(commits)
         transaction.write(_PUT_ASIDE, [(key, *found) for key, found in layout.places.items()])
         transaction.read(_PUT_BACK, {})
