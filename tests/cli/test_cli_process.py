@@ -47,11 +47,15 @@ def on_terminal(
 
 
 def _take_terminal() -> None:
-    """Make standard input the terminal that controls this process, so that ctrl-C typed there reaches it."""
+    """Make standard input the terminal that controls this process, so that ctrl-C typed there reaches it.
+
+    Whoever runs the tests in the background may have had it ignored, which children inherit.
+    """
     import fcntl  # noqa: PLC0415
     import termios  # noqa: PLC0415
 
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
