@@ -6,7 +6,7 @@ import pytest
 
 from tract import MessageNotFoundError, Resolution, Tract
 from tract.exceptions import BatchError, CorruptionError
-from tract_support import Another, asking, call, ids, texts
+from tract_support import Another, answering, asking, call, ids, texts
 
 SECRET = "sk-very-secret-0123456789"
 
@@ -182,3 +182,19 @@ def test_an_altered_tombstone_is_found(path: Path) -> None:
         assert [fault.where.split()[0] for fault in report.faults] == ["object"]
         with Tract.open(path) as fresh, pytest.raises(CorruptionError):
             fresh.compile()
+
+
+def test_what_was_purged_can_be_pushed_to_who_has_the_beginning(t: Tract) -> None:
+    """What is at hand of our own store is not looked for in the other one."""
+    with Tract.open() as hub:
+        asked = t.append([asking("a"), answering("a")])
+        t.push(hub)
+        t.edit(asked.message_ids[1], "found more")
+        secret = str(t.user("the key is 4711").message_id)
+        t.purge(secret, confirmed=True)
+        t.compile()
+
+        t.push(hub)
+
+        assert hub.compile().to_openai() == t.compile().to_openai()
+        assert hub.fsck().is_clean

@@ -22,7 +22,7 @@ from tract.operations.load import keep_context, load_context_at
 from tract.operations.purging import stand_in, tombstone
 from tract.operations.record import count_blob, empty_facts, facts_after
 from tract.operations.rendering import encoding_of
-from tract.operations.repo import Repo, Workspace
+from tract.operations.repo import Caches, Repo, Workspace
 from tract.operations.sending import Parcel, Source, held_commits
 from tract.operations.write import check_settings
 from tract.protocols import NewBlob, NewCommit, NewObject, NewRecord, RefMove, Store
@@ -51,7 +51,9 @@ class Receiver:
 
     def __init__(self, repo: Repo, store: Store, *, is_trusted: bool) -> None:
         workspace = Workspace(_NOWHERE, _NOWHERE, born=False)
-        self._repo = Repo(store, repo.counter, repo.clock, repo.author, workspace, repo.caches)
+        # Contexts are the same everywhere; a message may be missing or purged in one store and not in the other.
+        caches = repo.caches if store is repo.store else Caches(contexts=repo.caches.contexts)
+        self._repo = Repo(store, repo.counter, repo.clock, repo.author, workspace, caches)
         self._is_trusted = is_trusted
         self._ref = INCOMING + secrets.token_hex(16)
         self.count = 0
