@@ -20,7 +20,7 @@ from tract.protocols import Fault, RefMove, Store
 from tract.storage.collecting import collect
 from tract.storage.sql import Database, SqlStore
 from tract.storage.writing import Transaction
-from tract_support import Another, Clock, asking, texts
+from tract_support import Another, Clock, answering, asking, texts
 
 _T = TypeVar("_T")
 NOW = timedelta()
@@ -399,3 +399,20 @@ def test_a_transfer_that_broke_off_is_let_go(tmp_path: Path) -> None:
 
         assert near._repo.store.refs("incoming/") == {}
         assert near.fsck().is_clean
+
+
+def test_what_is_at_hand_of_a_collected_context_is_not_needed(t: Tract) -> None:
+    """An object that compiled what is collected now goes on to compile what stays, and to write it."""
+    t.append([asking("a"), answering("a")])
+    t.switch("gone", create=True)
+    t.user("only here")
+    t.compile()
+    t.switch("main")
+    t.delete_branch("gone", force=True)
+
+    t.gc(keep="0s")
+
+    assert len(t.compile().messages) == 2
+    t.user("more")
+    assert len(t.compile().messages) == 3
+    assert t.fsck().is_clean

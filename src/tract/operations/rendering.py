@@ -74,7 +74,7 @@ def render(repo: Repo, context: Context) -> Rendering:
 
 
 def _nothing(encoding: str) -> Rendering:
-    return Rendering(Context(), encoding, GrowingList(), GrowingList(), GrowingList(), GrowingList(), 0, 0)
+    return Rendering(Context(), encoding, GrowingList(), GrowingList(), GrowingList(), GrowingList(), GrowingList(), 0)
 
 
 def _is_beginning(older: Context, context: Context) -> bool:
@@ -92,8 +92,8 @@ def _extended(repo: Repo, base: Rendering, context: Context) -> Rendering:
         base.fields.extended(part.fields),
         base.message_ids.extended(part.message_ids),
         base.token_counts.extended(part.token_counts),
+        base.inexact.extended(part.inexact),
         base.tokens + sum(part.token_counts),
-        base.inexact + part.inexact,
     )
 
 
@@ -102,18 +102,24 @@ def _spliced(repo: Repo, base: Rendering, context: Context) -> Rendering:
     changed = find_changed(base.context, context)
     first, last = (bisect_left(base.places, place) for place in (changed.start, changed.old_stop))
     part = _render_part(repo, context, range(changed.start, changed.new_stop), base.encoding)
-    gone = _count(repo, [base.context.entries[place] for place in base.places[first:last]], base.encoding)
-    shift = changed.new_stop - changed.old_stop
+    # What goes away is not read: it may be another branch's, and collected since.
     return Rendering(
         context,
         base.encoding,
-        GrowingList([*base.places[:first], *part.places, *[place + shift for place in base.places[last:]]]),
+        _moved(base.places, changed, part.places),
         GrowingList([*base.fields[:first], *part.fields, *base.fields[last:]]),
         GrowingList([*base.message_ids[:first], *part.message_ids, *base.message_ids[last:]]),
         GrowingList([*base.token_counts[:first], *part.token_counts, *base.token_counts[last:]]),
+        _moved(base.inexact, changed, part.inexact),
         base.tokens - sum(base.token_counts[first:last]) + sum(part.token_counts),
-        base.inexact - sum(not count.exact for count in gone) + part.inexact,
     )
+
+
+def _moved(places: GrowingList[int], changed: "Changed", new: Sequence[int]) -> GrowingList[int]:
+    """Return places with those of the changed part replaced, and those behind it moved on."""
+    first, last = (bisect_left(places, place) for place in (changed.start, changed.old_stop))
+    shift = changed.new_stop - changed.old_stop
+    return GrowingList([*places[:first], *new, *[place + shift for place in places[last:]]])
 
 
 class Changed(NamedTuple):
@@ -172,13 +178,13 @@ def _same(pairs: Iterator[tuple[list[Entry], list[Entry]]]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The rendering of some of a context's entries: parallel lists of the visible ones, and how many are estimates."""
+    """The rendering of some of a context's entries: parallel lists of the visible ones, and the places of estimates."""
 
     places: list[int]
     fields: list[dict[str, Any]]
     message_ids: list[str]
     token_counts: list[int]
-    inexact: int
+    inexact: list[int]
 
 
 def _render_part(repo: Repo, context: Context, span: range, encoding: str) -> _Part:
@@ -194,7 +200,7 @@ def _render_part(repo: Repo, context: Context, span: range, encoding: str) -> _P
         [fields[blob_id] for blob_id in blob_ids],
         [entry.message_id for entry in visible],
         [tokens for tokens, _ in counted],
-        sum([not exact for _, exact in counted]),
+        [place for place, (_, exact) in zip(places, counted, strict=True) if not exact],
     )
 
 

@@ -105,8 +105,8 @@ class BoundedCache(Generic[Key, Value]):
 class Rendering:
     """What a context's visible messages are and cost, ready to be compiled; shares its lists with longer ones.
 
-    The lists are parallel; `places` say where each message stands among the context's entries. `inexact` counts the
-    messages whose token counts are estimates.
+    The lists are parallel; `places` say where each message stands among the context's entries, and `inexact`
+    where those stand whose token counts are estimates.
     """
 
     context: Context
@@ -115,8 +115,8 @@ class Rendering:
     fields: GrowingList[dict[str, Any]]
     message_ids: GrowingList[str]
     token_counts: GrowingList[int]
+    inexact: GrowingList[int]
     tokens: int
-    inexact: int
 
 
 @dataclass(frozen=True, slots=True)
