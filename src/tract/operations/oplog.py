@@ -3,7 +3,13 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from tract.exceptions import CommitNotFoundError, ConcurrentMoveError, ContentError, OperationNotFoundError
+from tract.exceptions import (
+    CommitNotFoundError,
+    ConcurrentMoveError,
+    ContentError,
+    OperationNotFoundError,
+    StorageError,
+)
 from tract.history.oplog import Direction, Turn, parse_kind, plan_turn, redoable, revert_kind, undoable
 from tract.history.revisions import is_prefix
 from tract.model.encoding import shown
@@ -92,10 +98,6 @@ def _publish(repo: Repo, kind: str, moves: Sequence[RefMove], operations: Sequen
         ConcurrentMoveError: a ref no longer stands where the operations left it; nothing was changed.
         CommitNotFoundError: what a branch or tag would go to was collected as garbage.
     """
-    wanted = {move.new for move in moves if move.new is not None and move.name.startswith(SHARED)}
-    lost = sorted(wanted - repo.store.commits(sorted(wanted)).keys()) if wanted else []
-    if lost:
-        raise CommitNotFoundError(f"commit {lost[0][:12]} is no longer there: it was collected", commit_id=lost[0])
     try:
         repo.store.publish([], moves, repo.operation(kind))
     except ConcurrentMoveError as error:
@@ -103,7 +105,18 @@ def _publish(repo: Repo, kind: str, moves: Sequence[RefMove], operations: Sequen
         raise ConcurrentMoveError(
             f"{error.ref} moved since {names}", ref=error.ref, expected=error.expected, found=error.found
         ) from error
+    except StorageError as error:
+        lost = _find_lost(repo, moves)
+        if lost is None:
+            raise
+        raise CommitNotFoundError(f"commit {lost[:12]} is no longer there: it was collected", commit_id=lost) from error
     _follow(repo, {move.name: move for move in moves})
+
+
+def _find_lost(repo: Repo, moves: Sequence[RefMove]) -> str | None:
+    """Return a commit to which a branch or tag was to go, and which is not there; None if all are."""
+    wanted = {move.new for move in moves if move.new is not None and move.name.startswith(SHARED)}
+    return min(wanted - repo.store.commits(sorted(wanted)).keys(), default=None)
 
 
 def _follow(repo: Repo, moves: dict[str, RefMove]) -> None:
