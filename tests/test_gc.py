@@ -18,7 +18,8 @@ from tract.operations.repo import Caches
 from tract.operations.sending import StoreSource
 from tract.protocols import Fault, RefMove, Store
 from tract.storage.collecting import collect
-from tract.storage.sql import Database, SqlStore
+from tract.storage.database import Database
+from tract.storage.sql import SqlStore
 from tract.storage.writing import Transaction
 from tract_support import Another, Clock, answering, asking, texts
 
@@ -285,13 +286,14 @@ class Meddling:
     def __init__(self, database: Database, meddle: Callable[[], None]) -> None:
         self.statements = database.statements
         self.read = database.read
+        self.damage, self.forget, self.close = database.damage, database.forget, database.close
         self._database = database
         self._meddle = meddle
 
-    def transact(self, act: Callable[[Transaction], _T]) -> _T:
+    def transact(self, act: Callable[[Transaction], _T], *, wait: bool = True) -> _T:
         """Let somebody write, then do something in one transaction."""
         self._meddle()
-        return self._database.transact(act)
+        return self._database.transact(act, wait=wait)
 
 
 def faults_of_objects(store: Store) -> list[Fault]:

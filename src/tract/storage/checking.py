@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 from tract.exceptions import CorruptionError
 from tract.model.commits import named_blobs
@@ -24,6 +23,7 @@ from tract.model.refs import (
 )
 from tract.protocols import Fault
 from tract.storage import statements
+from tract.storage.database import Database
 from tract.storage.ids import ID_BYTES, joined_keys, target_text
 from tract.storage.rows import (
     Parameters,
@@ -41,7 +41,6 @@ from tract.storage.rows import (
 )
 from tract.storage.schema import BLOB_KIND, LINE_PLACES, TOMBSTONE_KIND, TRACT_MOVES
 from tract.storage.search_checking import index_faults
-from tract.storage.statements import Statements
 
 _BATCH = 200
 """How many rows are held at a time."""
@@ -99,21 +98,7 @@ _TARGET_KINDS = {
 }
 
 
-class Reader(Protocol):
-    """What a check needs of a database."""
-
-    statements: Statements
-
-    def read(self, sql: str, parameters: Parameters) -> list[Row]:
-        """Return the rows that one statement finds."""
-        ...
-
-    def damage(self) -> Iterator[str]:
-        """Yield what the database itself finds wrong with its file."""
-        ...
-
-
-def check_store(database: Reader) -> Iterator[Fault]:
+def check_store(database: Database) -> Iterator[Fault]:
     """Yield what is wrong; a part that cannot be read is a fault of its own, and the other parts are still checked."""
     for part in (_damage, _names, _blobs, _commits, _counts, _refs, _moves, _recorded):
         try:
@@ -122,19 +107,19 @@ def check_store(database: Reader) -> Iterator[Fault]:
             yield Fault("database", str(error))
 
 
-def _damage(database: Reader) -> Iterator[Fault]:
+def _damage(database: Database) -> Iterator[Fault]:
     for problem in database.damage():
         yield Fault("database", problem)
 
 
-def _names(database: Reader) -> Iterator[Fault]:
+def _names(database: Database) -> Iterator[Fault]:
     for sql, word in ((statements.TRACTS, "tract"), (statements.ENCODINGS, "encoding")):
         for _, name, seal in database.read(sql, {}):
             if not isinstance(name, bytes) or seal != seal_of(name):
                 yield Fault(f"{word} {name!r}", "its name was altered")
 
 
-def _blobs(database: Reader) -> Iterator[Fault]:
+def _blobs(database: Database) -> Iterator[Fault]:
     encodings = _encodings(database)
     for rows in _batches(database, _BLOBS, 0):
         for row in rows:
@@ -152,7 +137,7 @@ def _blob(row: Row, encodings: Mapping[int, str]) -> Iterator[Fault]:
     yield from ()
 
 
-def _commits(database: Reader) -> Iterator[Fault]:
+def _commits(database: Database) -> Iterator[Fault]:
     encodings = _encodings(database)
     before = -1
     for rows in _batches(database, _COMMITS, -1):
@@ -193,7 +178,7 @@ def _stands_right(place: int, parent: int | None, before: int) -> bool:
     return place % LINE_PLACES == (0 if parent is None else parent % LINE_PLACES + 1)
 
 
-def _missing_blobs(database: Reader, named: Mapping[str, str]) -> Iterator[Fault]:
+def _missing_blobs(database: Database, named: Mapping[str, str]) -> Iterator[Fault]:
     """Yield the commits that name messages which are not there; `named` maps message to commit."""
     rows = database.read(database.statements.known_blobs, {"ids": joined_keys(named)})
     found = {row[0].hex() for row in rows}
@@ -202,7 +187,7 @@ def _missing_blobs(database: Reader, named: Mapping[str, str]) -> Iterator[Fault
             yield Fault(f"commit {commit}", f"names a message that is not stored: {blob}")
 
 
-def _counts(database: Reader) -> Iterator[Fault]:
+def _counts(database: Database) -> Iterator[Fault]:
     for encoding, name in _encodings(database).items():
         for rows in _batches(database, _COUNTS, 0, {"encoding": encoding}):
             for row in rows:
@@ -218,7 +203,7 @@ def _count(row: Row, encoding: str) -> Iterator[Fault]:
         token_counts([row[1:]], encoding)
 
 
-def _refs(database: Reader) -> Iterator[Fault]:
+def _refs(database: Database) -> Iterator[Fault]:
     for tract, *_ in database.read(statements.TRACTS, {}):
         for rows in _batches(database, _REFS, b"", {"tract": tract}):
             for row in rows:
@@ -241,7 +226,7 @@ def _ref(row: Row) -> Iterator[Fault]:
         yield Fault(f"ref {name}", f"it names no {wanted or 'object'} that is stored")
 
 
-def _moves(database: Reader) -> Iterator[Fault]:
+def _moves(database: Database) -> Iterator[Fault]:
     has_gaps = database.statements.dialect.logged_moves is not None
     horizon = _collected_before(database)
     before = 0
@@ -253,7 +238,7 @@ def _moves(database: Reader) -> Iterator[Fault]:
         yield Fault(f"operation {_hex(row[0])}", "its moves are not numbered in a row")
 
 
-def _collected_before(database: Reader) -> int:
+def _collected_before(database: Database) -> int:
     """Return the time, in microseconds, before which a log may name what was collected."""
     rows = database.read(_HORIZONS, {"ref": text_bytes(HORIZON)})
     with readable():
@@ -282,12 +267,12 @@ def _is_next(number: int, before: int) -> bool:
     return number % TRACT_MOVES == 1 if begins else number == before + 1
 
 
-def _recorded(database: Reader) -> Iterator[Fault]:
+def _recorded(database: Database) -> Iterator[Fault]:
     for where, problem in index_faults(database.read, database.statements, limit=_BATCH):
         yield Fault(where, problem)
 
 
-def _batches(database: Reader, sql: str, after: object, parameters: Parameters | None = None) -> Iterator[list[Row]]:
+def _batches(database: Database, sql: str, after: object, parameters: Parameters | None = None) -> Iterator[list[Row]]:
     """Yield a table's rows, a batch at a time; the first column is the key that the statement goes on from."""
     while rows := database.read(sql, {**(parameters or {}), "after": after, "limit": _BATCH}):
         yield rows
@@ -303,7 +288,7 @@ def _guarded(where: str, check: Callable[[], Iterator[Fault]]) -> Iterator[Fault
         yield Fault(where, str(error))
 
 
-def _encodings(database: Reader) -> dict[int, str]:
+def _encodings(database: Database) -> dict[int, str]:
     with readable():
         return {number: bytes_text(name) for number, name, _ in database.read(statements.ENCODINGS, {})}
 

@@ -9,20 +9,19 @@ whoever publishes in several steps lets a ref follow.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Protocol, TypeVar
 
 from tract.model.changes import Fold
 from tract.model.commits import Commit, named_blobs
 from tract.model.refs import INCOMING
 from tract.protocols import Garbage
 from tract.storage import statements
+from tract.storage.database import Database
 from tract.storage.ids import ID_BYTES
 from tract.storage.rows import Parameters, Row, commit_of, readable, text_bytes
 from tract.storage.schema import RECORD_KIND, TRACT_MOVES
 from tract.storage.statements import Statements, write
 from tract.storage.writing import Transaction, empty_index
 
-_T = TypeVar("_T")
 Read = Callable[[str, Parameters], list[Row]]
 _PAGE = 1000
 _BATCH = 200
@@ -56,20 +55,6 @@ _DELETE_BLOB = write("DELETE FROM blobs WHERE row_id = :row AND id = :id", "row"
 _DELETE_COUNTS = write("DELETE FROM token_counts WHERE blob = :row", "row")
 
 _HEX_ID = re.compile(rb'"([0-9a-f]{64})"')
-
-
-class Database(Protocol):
-    """What collecting needs of a database."""
-
-    statements: Statements
-
-    def read(self, sql: str, parameters: Parameters) -> list[Row]:
-        """Return the rows that one statement finds."""
-        ...
-
-    def transact(self, act: Callable[[Transaction], _T]) -> _T:
-        """Return what something does in one writing transaction."""
-        ...
 
 
 def find_containing(database: Database, kind: str, texts: Sequence[bytes]) -> dict[str, bytes]:

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 
 from tract.exceptions import BusyError
 from tract.protocols import NewCommit
 from tract.storage import statements
 from tract.storage.collecting import keep_writers_out, pages
-from tract.storage.rows import Parameters, Row, bytes_text, commit_row, count_seal, readable
+from tract.storage.database import Database
+from tract.storage.rows import Row, bytes_text, commit_row, count_seal, readable
 from tract.storage.schema import LINE_PLACES
 from tract.storage.search_checking import index_faults
 from tract.storage.statements import Statements, write
 from tract.storage.writing import Transaction, empty_index
-
-_T = TypeVar("_T")
 
 _COMMITS = """
 SELECT place, id, parent, generation, message_count, token_count, tokens_exact, encoding, extras, seal FROM commits"""
@@ -42,20 +41,6 @@ _UNCOUNT = write(
     "UPDATE blobs SET encoding = NULL, tokens = NULL, exact = NULL, seal = NULL WHERE row_id = :row", "row"
 )
 _DROP_COUNT = write("DELETE FROM token_counts WHERE blob = :blob AND encoding = :encoding", "blob", "encoding")
-
-
-class Database(Protocol):
-    """What rebuilding needs of a database."""
-
-    statements: Statements
-
-    def read(self, sql: str, parameters: Parameters) -> list[Row]:
-        """Return the rows that one statement finds."""
-        ...
-
-    def transact(self, act: Callable[[Transaction], _T]) -> _T:
-        """Return what something does in one writing transaction."""
-        ...
 
 
 class _Layout(NamedTuple):

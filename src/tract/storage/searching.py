@@ -9,21 +9,19 @@ What takes messages or commits out of a store, or makes their bytes unreadable, 
 transaction with `writing.empty_index`: rows may be used again, and a secret's words must not outlast it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from tract.exceptions import BusyError, CorruptionError, ReadOnlyError
 from tract.model.commits import recorded_messages
 from tract.model.encoding import decode
 from tract.model.words import Word, searchable_text, words_of
 from tract.protocols import Recorded
+from tract.storage.database import Database
 from tract.storage.ids import joined_keys, key_of, target_bytes, target_text
-from tract.storage.rows import Parameters, Row, commit_of, readable
+from tract.storage.rows import commit_of, readable
 from tract.storage.schema import TRACT_MOVES
-from tract.storage.statements import Statements
 from tract.storage.writing import Transaction
-
-_T = TypeVar("_T")
 
 _BATCH = 200
 """How many commits are read, and indexed in one transaction, at a time."""
@@ -34,20 +32,6 @@ _OVERLAP = 256
 _LONGEST_WORD = 64
 _LONGEST_VECTOR_BYTES = 900_000
 """What the index keeps of a word, in characters, and of a message; what is cut off is found all the same."""
-
-
-class _Database(Protocol):
-    """What search needs of a database."""
-
-    statements: Statements
-
-    def read(self, sql: str, parameters: Parameters) -> list[Row]:
-        """Return the rows that one statement finds."""
-        ...
-
-    def transact(self, act: Callable[[Transaction], _T], *, wait: bool = True) -> _T:
-        """Return what something does in one writing transaction."""
-        ...
 
 
 class _Commit(NamedTuple):
@@ -62,7 +46,7 @@ class _Commit(NamedTuple):
 class SearchIndex:
     """The index, asked for one tract."""
 
-    def __init__(self, database: _Database, tract: int, *, is_read_only: bool) -> None:
+    def __init__(self, database: Database, tract: int, *, is_read_only: bool) -> None:
         self._database = database
         self._sql = database.statements.search
         self._index = database.statements.dialect.word_index

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import Any, Literal, Self
 
 from tract.exceptions import BusyError, ReadOnlyError
 from tract.model.commits import Commit
@@ -26,10 +26,10 @@ from tract.storage import statements
 from tract.storage.chains import ChainRows
 from tract.storage.checking import check_store
 from tract.storage.collecting import collect, find_containing
+from tract.storage.database import Database
 from tract.storage.ids import joined_keys, key_of, prefix_range, target_text
 from tract.storage.reindexing import drop_altered_counts, reindex
 from tract.storage.rows import (
-    Parameters,
     Row,
     blob_payload,
     buried,
@@ -47,44 +47,11 @@ from tract.storage.rows import (
     token_counts,
 )
 from tract.storage.searching import SearchIndex
-from tract.storage.statements import Statements
 from tract.storage.tips import KnownTips
-from tract.storage.writing import AlreadyDoneError, Transaction, plan_moves, plan_objects, write_plan
-
-_T = TypeVar("_T")
+from tract.storage.writing import AlreadyDoneError, plan_moves, plan_objects, write_plan
 
 _ALL = 2**40
 """A limit that no table reaches, and that sums stay far below the largest integer with."""
-
-
-class Database(Protocol):
-    """Connections to one database; every error that leaves it is a `StorageError`."""
-
-    statements: Statements
-
-    def read(self, sql: str, parameters: Parameters) -> list[Row]:
-        """Return the rows that one statement finds, on this thread's connection."""
-        ...
-
-    def transact(self, act: Callable[[Transaction], _T], *, wait: bool = True) -> _T:
-        """Return what something does in one writing transaction, committed where it returns, undone where it raises.
-
-        Where the connection broke it may be done once more, so it must be something that, done twice, is done once.
-        `wait=False`: BusyError at once.
-        """
-        ...
-
-    def damage(self) -> Iterator[str]:
-        """Yield what the database itself finds wrong with its file."""
-        ...
-
-    def forget(self) -> None:
-        """Give up what was overwritten, as far as the database can."""
-        ...
-
-    def close(self) -> None:
-        """Give up all connections of all threads."""
-        ...
 
 
 class SqlStore:
